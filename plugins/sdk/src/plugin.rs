@@ -1,0 +1,110 @@
+//! The trait every plugin implements.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::{
+    ActionDescriptor, ActionResult, Call, Capabilities, Connection, Error, Instance, Manifest, Map, Observation, Outcome,
+    Page, PlannedChange, schema::Schema,
+};
+
+/// A provider integration.
+///
+/// # Expected flow
+/// The controller observes before it creates, records what it is about to try, calls one verb, records the outcome, and
+/// observes again. It calls at most one mutation of a service at a time, and repeats one only under the same
+/// [`Call::operation_id`].
+///
+/// # Errors
+/// Every method may fail with an [`Error`] whose class decides what happens next. A panic is caught and counts as
+/// [`crate::Class::Unknown`] in a mutation and as [`crate::Class::Internal`] elsewhere.
+#[async_trait]
+pub trait Plugin: Send + Sync + 'static {
+    /// Who the plugin is.
+    fn manifest(&self) -> &Manifest;
+    /// What it can do.
+    fn capabilities(&self) -> &Capabilities;
+    /// The settings of an instance.
+    fn config_schema(&self) -> &Schema;
+    /// The settings of a package.
+    fn package_schema(&self) -> &Schema;
+    /// What the customer enters when ordering.
+    fn checkout_schema(&self) -> &Schema;
+
+    /// Checks address, credentials and rights, and says which panel it is. Changes nothing.
+    async fn test_connection(&self, instance: &Instance) -> Result<Connection, Error>;
+
+    /// Looks for the remote of this call by its external id, and by [`Call::remote`] where that is known. Changes nothing.
+    async fn observe(&self, call: &Call) -> Result<Observation, Error>;
+
+    /// Lists what carries a mark, page by page, starting without a cursor. A remote may be missed or doubled when others
+    /// come and go meanwhile: the controller treats a list as suspicion only.
+    async fn list(&self, instance: &Instance, cursor: Option<&str>) -> Result<Page, Error> {
+        let _ = (instance, cursor);
+        Err(Error::unsupported("listing"))
+    }
+
+    /// Makes the remote. When one with this external id exists already: [`crate::Class::Conflict`].
+    async fn create(&self, call: &Call) -> Result<Outcome, Error>;
+
+    /// Suspends it: the customer cannot use it, nothing is lost.
+    async fn suspend(&self, call: &Call) -> Result<Outcome, Error>;
+
+    /// Lifts the suspension and puts back what [`Call::before`] remembers.
+    async fn unsuspend(&self, call: &Call) -> Result<Outcome, Error>;
+
+    /// Brings the remote from [`Call::applied`] to [`Call::config`], keeping what was not asked to change.
+    async fn scale(&self, call: &Call) -> Result<Outcome, Error>;
+
+    /// Ends it for ever. [`Outcome::Gone`] when there is nothing (left).
+    async fn terminate(&self, call: &Call) -> Result<Outcome, Error>;
+
+    /// Asks how an accepted operation is doing.
+    async fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {
+        let _ = (call, token);
+        Err(Error::unsupported("polling"))
+    }
+
+    /// Extends the paid period at the provider.
+    async fn renew(&self, call: &Call, until: jiff::Timestamp) -> Result<Outcome, Error> {
+        let _ = (call, until);
+        Err(Error::unsupported("renewing"))
+    }
+
+    /// Puts our marks on an existing remote.
+    async fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
+        let _ = call;
+        Err(Error::unsupported("adopting"))
+    }
+
+    /// Issues new credentials for the customer; the old ones stop working.
+    async fn rotate_credentials(&self, call: &Call) -> Result<Outcome, Error> {
+        let _ = call;
+        Err(Error::unsupported("rotating credentials"))
+    }
+
+    /// Checks at the provider what no schema can, before anything is made.
+    async fn validate(&self, call: &Call) -> Result<(), Error> {
+        let _ = call;
+        Ok(())
+    }
+
+    /// Says what bringing the remote to [`Call::config`] would do.
+    async fn plan(&self, call: &Call) -> Result<Vec<PlannedChange>, Error> {
+        let _ = call;
+        Err(Error::unsupported("planning"))
+    }
+
+    /// The client actions this service offers now, by slug.
+    async fn actions(&self, call: &Call) -> Result<BTreeMap<String, ActionDescriptor>, Error> {
+        let _ = call;
+        Ok(BTreeMap::new())
+    }
+
+    /// Runs a client action with validated input.
+    async fn run_action(&self, call: &Call, slug: &str, input: &Map) -> Result<ActionResult, Error> {
+        let _ = (call, input);
+        Err(Error::unsupported(&format!("the action {slug}")))
+    }
+}
