@@ -1,1 +1,39 @@
-//! Placeholder
+//! The API types of Hostwright: group `hostwright.dev`, version `v1alpha1`.
+//!
+//! No client and no I/O lives here: what a person writes, what the controller answers, and the words it uses
+//! ([`condition`], [`reason`], [`annotation`]).
+#![warn(missing_docs)]
+
+pub mod annotation;
+pub mod condition;
+mod hosting_service;
+mod identity;
+pub mod manifests;
+mod package;
+mod plugin;
+mod provider_instance;
+pub mod reason;
+mod schema;
+mod shared;
+
+pub use hosting_service::{
+    DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec, HostingServiceStatus, LastApplied,
+    LastError, OnRemoteMissing, Operation, OperationOutcome, Owner, Phase, RemoteStatus, Suspension, Target, Verb,
+};
+pub use identity::{Identity, IdentityError};
+pub use package::{Package, PackageSpec, PackageStatus, Termination};
+pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
+pub use provider_instance::{
+    Brake, InstanceLimits, InstanceMode, OwnerScope, ProviderInstance, ProviderInstanceSpec, ProviderInstanceStatus,
+    TerminationLimit,
+};
+pub use shared::{Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
+
+/// The API group of all kinds.
+pub const GROUP: &str = "hostwright.dev";
+/// The version of all kinds.
+pub const VERSION: &str = "v1alpha1";
+/// The finalizer that keeps an object until nothing at a provider depends on it any more.
+pub const FINALIZER: &str = "hostwright.dev/finalizer";
+/// The name under which the controller writes.
+pub const FIELD_MANAGER: &str = "hostwright";

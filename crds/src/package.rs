@@ -1,0 +1,99 @@
+//! `Package`: what can be ordered.
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, LabelSelector};
+use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{DeletionPolicy, Duration, NameRef};
+
+/// What can be ordered: a configuration of one ProviderInstance. An edit scales the services that ordered it.
+#[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
+#[kube(
+    group = "hostwright.dev",
+    version = "v1alpha1",
+    kind = "Package",
+    plural = "packages",
+    shortname = "hpkg",
+    category = "hostwright",
+    status = "PackageStatus",
+    derive = "Default",
+    derive = "PartialEq",
+    selectable = ".spec.providerInstanceRef.name",
+    printcolumn(name = "Instance", type_ = "string", json_path = ".spec.providerInstanceRef.name"),
+    printcolumn(
+        name = "Ready",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
+    ),
+    printcolumn(
+        name = "Reason",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
+    ),
+    printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
+    printcolumn(
+        name = "Message",
+        type_ = "string",
+        json_path = ".status.conditions[?(@.type==\"Ready\")].message",
+        priority = 1
+    )
+)]
+#[serde(rename_all = "camelCase")]
+pub struct PackageSpec {
+    /// The ProviderInstance that provisions it.
+    #[x_kube(validation = ("self == oldSelf", "providerInstanceRef cannot be changed: make another Package"))]
+    pub provider_instance_ref: NameRef,
+    /// The configuration, by the plugin's package schema.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(schema_with = "crate::schema::free_form")]
+    pub provisioning: Map<String, Value>,
+    /// Namespaces whose services may order it. Absent: none; empty: all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::schema::label_selector")]
+    pub namespace_selector: Option<LabelSelector>,
+    /// Deletion policies that services may choose; empty: both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 2))]
+    pub allowed_deletion_policies: Vec<DeletionPolicy>,
+    /// How services of it are ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub termination: Option<Termination>,
+}
+
+/// How services are ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Termination {
+    /// How long an ordinary ending may fail before it is forced, which may leave data behind at the provider. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub force_after: Option<Duration>,
+}
+
+/// What the controller answers.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PackageStatus {
+    /// The generation of the spec that this status speaks of; -1 before the first look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Ready: it can be ordered.
+    #[schemars(schema_with = "crate::schema::conditions")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+}
+
+impl PackageSpec {
+    /// Whether services of a namespace with these labels may order it.
+    pub fn admits(&self, namespace_labels: &BTreeMap<String, String>) -> bool {
+        crate::hosting_service::selects(self.namespace_selector.as_ref(), namespace_labels)
+    }
+
+    /// Whether services may choose this deletion policy.
+    pub fn allows(&self, policy: DeletionPolicy) -> bool {
+        self.allowed_deletion_policies.is_empty() || self.allowed_deletion_policies.contains(&policy)
+    }
+}
