@@ -1,0 +1,121 @@
+//! Definitions of custom resources: what they serve, what the server fills in, and how they end.
+
+mod check;
+
+use serde_json::{Value, json};
+
+use crate::column;
+use crate::object::{self, as_map, set_field};
+use crate::resource::{Family, Resource, Scale};
+use crate::schema::{Schema, cel::Rules};
+
+pub(crate) use check::validate;
+
+/// Holds a definition until its objects are gone.
+pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// One resource for each served version.
+pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
+    let versions = definition["spec"]["versions"].as_array();
+    let served = versions.into_iter().flatten().filter(|version| version["served"] == json!(true));
+    served.map(|version| resource(definition, version)).collect()
+}
+
+fn resource(definition: &Value, version: &Value) -> Resource {
+    let spec = &definition["spec"];
+    let names = &definition["spec"]["names"];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
+    let raw_schema = version["schema"]["openAPIV3Schema"].clone();
+    let group = text(&spec["group"]);
+    let (name, kind) = (text(&version["name"]), text(&names["kind"]));
+    let deprecation = (version["deprecated"] == json!(true)).then(|| {
+        let given = version["deprecationWarning"].as_str().map(ToOwned::to_owned);
+        given.unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated"))
+    });
+    Resource {
+        list_kind: text(&names["listKind"]),
+        plural: text(&names["plural"]),
+        singular: text(&names["singular"]),
+        short_names: texts(&names["shortNames"]),
+        categories: texts(&names["categories"]),
+        namespaced: spec["scope"] == json!("Namespaced"),
+        table: object::name(definition).to_owned(),
+        family: Family::Custom,
+        schema: Schema::parse(&raw_schema),
+        rules: Rules::compile(&raw_schema),
+        raw_schema,
+        status: version["subresources"].get("status").is_some(),
+        scale: version["subresources"].get("scale").map(|scale| Scale {
+            spec_replicas: text(&scale["specReplicasPath"]),
+            status_replicas: text(&scale["statusReplicasPath"]),
+            label_selector: scale["labelSelectorPath"].as_str().map(ToOwned::to_owned),
+        }),
+        columns: column::of_definition(&version["additionalPrinterColumns"]),
+        selectable: version["selectableFields"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|field| text(&field["jsonPath"]).trim_start_matches('.').to_owned())
+            .collect(),
+        deprecation,
+        terminating: object::is_deleting(definition),
+        group,
+        version: name,
+        kind,
+    }
+}
+
+/// Fills in names, conversion and status. A definition is established as soon as it is accepted.
+pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>, now: &str) {
+    let spec = as_map(as_map(definition).entry("spec").or_insert_with(|| json!({})));
+    spec.entry("conversion").or_insert_with(|| json!({ "strategy": "None" }));
+    let names = as_map(spec.entry("names").or_insert_with(|| json!({})));
+    let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    for (field, default) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
+        let found = names.entry(field).or_insert_with(|| json!(default));
+        if found.as_str().is_none_or(str::is_empty) {
+            *found = json!(default);
+        }
+    }
+    let mut stored = old.map(|old| old["status"]["storedVersions"].clone()).unwrap_or_default();
+    let storage = storage_version(definition).map(ToOwned::to_owned);
+    if !stored.is_array() {
+        stored = json!([]);
+    }
+    if let (Some(list), Some(storage)) = (stored.as_array_mut(), storage)
+        && !list.contains(&json!(storage))
+    {
+        list.push(json!(storage));
+    }
+    let conditions = old.map(|old| old["status"]["conditions"].clone()).filter(Value::is_array);
+    let accepted = definition["spec"]["names"].clone();
+    let condition = |type_: &str, reason: &str, message: &str| {
+        json!({ "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now })
+    };
+    let conditions = conditions.unwrap_or_else(|| {
+        json!([
+            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+        ])
+    });
+    let status = json!({ "acceptedNames": accepted, "conditions": conditions, "storedVersions": stored });
+    set_field(definition, "status", Some(status));
+}
+
+pub(crate) fn storage_version(definition: &Value) -> Option<&str> {
+    let versions = definition["spec"]["versions"].as_array()?;
+    versions.iter().find(|version| version["storage"] == json!(true))?["name"].as_str()
+}
+
+/// Says in the status that the objects are being deleted.
+pub(crate) fn set_terminating(definition: &mut Value, now: &str) {
+    let condition = json!({
+        "type": "Terminating", "status": "True", "reason": "InstanceDeletionInProgress",
+        "message": "CustomResource deletion is in progress", "lastTransitionTime": now,
+    });
+    if let Some(conditions) = definition["status"]["conditions"].as_array_mut() {
+        conditions.push(condition);
+    }
+}
+

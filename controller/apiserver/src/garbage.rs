@@ -1,0 +1,209 @@
+//! Deleting, and what a deletion brings about: dependents, contents of namespaces, objects of definitions.
+//!
+//! A real cluster does this in the background; here it is done before the request is answered, so that whoever sees the
+//! deletion sees its consequences.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use crate::builtin::{DEFINITIONS, NAMESPACES};
+use crate::crd;
+use crate::namespace;
+use crate::object;
+use crate::state::{Place, State, key_of};
+use crate::store::Key;
+
+const FOREGROUND: &str = "foregroundDeletion";
+
+/// What happens to the objects that the deleted one owns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Propagation {
+    Background,
+    Foreground,
+    Orphan,
+}
+
+/// What a deletion did to the object.
+#[derive(Debug)]
+pub(crate) enum Deletion {
+    Removed(Arc<Value>),
+    /// Finalizers hold it.
+    Marked(Arc<Value>),
+}
+
+/// Deletes one object, or marks it where finalizers hold it. Follow with [`settle`].
+pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagation, now: &str) -> Option<Deletion> {
+    let stored = state.store.get(table, key)?.clone();
+    let uid = object::meta_str(&stored, "uid").to_owned();
+    if policy == Propagation::Orphan {
+        orphan_dependents(state, &uid);
+    }
+    let mut value = (*stored).clone();
+    let holds = hold(&mut value, table, policy == Propagation::Foreground && !state.dependents(&uid).is_empty());
+    if !holds {
+        return state.remove(table, key).map(Deletion::Removed);
+    }
+    mark(&mut value, table, now);
+    let marked = if value == *stored { stored } else { state.put(table, value) };
+    match table {
+        NAMESPACES => namespace::delete_contents(state, &key.1, now),
+        DEFINITIONS => delete_objects(state, &key.1, now),
+        _ if object::finalizers(&marked).contains(&FOREGROUND) => {
+            for (table, key) in state.dependents(&uid) {
+                delete(state, &table, &key, Propagation::Background, now);
+            }
+            finish_foreground(state, &(table.to_owned(), key.clone()));
+        }
+        _ => {}
+    }
+    Some(Deletion::Marked(marked))
+}
+
+/// Adds the finalizers of the server itself and says whether anything holds the object.
+fn hold(value: &mut Value, table: &str, foreground: bool) -> bool {
+    let own = match table {
+        DEFINITIONS => Some(crd::CLEANUP_FINALIZER),
+        _ if foreground => Some(FOREGROUND),
+        _ => None,
+    };
+    let mut finalizers: Vec<String> = object::finalizers(value).into_iter().map(ToOwned::to_owned).collect();
+    if let Some(own) = own
+        && !finalizers.iter().any(|one| one == own)
+    {
+        finalizers.push(own.to_owned());
+        object::set_meta(value, "finalizers", json!(finalizers));
+    }
+    // A namespace is held by its contents, which `spec.finalizers` stands for.
+    table == NAMESPACES || !finalizers.is_empty()
+}
+
+fn mark(value: &mut Value, table: &str, now: &str) {
+    if object::is_deleting(value) {
+        return;
+    }
+    object::set_meta(value, "deletionTimestamp", json!(now));
+    if table == NAMESPACES {
+        value["status"]["phase"] = json!("Terminating");
+        return;
+    }
+    object::set_meta(value, "deletionGracePeriodSeconds", json!(0));
+    if let Some(generation) = object::meta(value, "generation").as_i64().filter(|generation| *generation > 0) {
+        object::set_meta(value, "generation", json!(generation + 1));
+    }
+    if table == DEFINITIONS {
+        crd::set_terminating(value, now);
+    }
+}
+
+fn delete_objects(state: &mut State, table: &str, now: &str) {
+    let keys: Vec<Key> = state.store.objects(table).map(|(key, _)| key.clone()).collect();
+    for key in keys {
+        delete(state, table, &key, Propagation::Background, now);
+    }
+}
+
+/// Takes the owner out of every dependent.
+fn orphan_dependents(state: &mut State, uid: &str) {
+    for (table, key) in state.dependents(uid) {
+        let Some(stored) = state.store.get(&table, &key) else { continue };
+        let mut value = (**stored).clone();
+        drop_owner(&mut value, uid);
+        state.put(&table, value);
+    }
+}
+
+fn drop_owner(value: &mut Value, uid: &str) {
+    let owners = object::meta(value, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let left: Vec<Value> = owners.into_iter().filter(|owner| owner["uid"] != json!(uid)).collect();
+    object::set_meta(value, "ownerReferences", if left.is_empty() { Value::Null } else { json!(left) });
+}
+
+/// Removes an object that waits for its dependents, once none is left that blocks it.
+fn finish_foreground(state: &mut State, (table, key): &Place) {
+    let Some(stored) = state.store.get(table, key) else { return };
+    let uid = object::meta_str(stored, "uid");
+    let blocks = |place: &Place| {
+        let dependent = state.store.get(&place.0, &place.1);
+        let owners = dependent.map(|dependent| object::meta(dependent, "ownerReferences").clone()).unwrap_or_default();
+        let blocking = |owner: &Value| owner["uid"] == json!(uid) && owner["blockOwnerDeletion"] == json!(true);
+        owners.as_array().is_some_and(|owners| owners.iter().any(blocking))
+    };
+    if !object::finalizers(stored).contains(&FOREGROUND) || state.dependents(uid).iter().any(blocks) {
+        return;
+    }
+    release(state, table, key, FOREGROUND);
+}
+
+/// Takes one finalizer away, and with the last one the object.
+fn release(state: &mut State, table: &str, key: &Key, finalizer: &str) {
+    let Some(stored) = state.store.get(table, key) else { return };
+    let left: Vec<&str> = object::finalizers(stored).into_iter().filter(|one| *one != finalizer).collect();
+    if left.is_empty() {
+        state.remove(table, key);
+    } else {
+        let mut value = (**stored).clone();
+        object::set_meta(&mut value, "finalizers", json!(left));
+        state.put(table, value);
+    }
+}
+
+/// Follows up every removal until nothing more comes of it.
+pub(crate) fn settle(state: &mut State, now: &str) {
+    while let Some(removed) = state.removed.pop() {
+        for (table, key) in state.dependents(&removed.uid) {
+            collect(state, &table, &key, &removed.uid, now);
+        }
+        finish_owners(state);
+        if !removed.namespace.is_empty() {
+            namespace::remove_if_empty(state, &removed.namespace);
+        }
+        let definition = (String::new(), removed.table.clone());
+        let waiting = state.store.get(DEFINITIONS, &definition).is_some_and(|definition| object::is_deleting(definition));
+        if waiting {
+            remove_definition_if_empty(state, &removed.table);
+        }
+    }
+}
+
+/// Removes a definition that is being deleted, once none of its objects is left.
+pub(crate) fn remove_definition_if_empty(state: &mut State, name: &str) {
+    if state.store.objects(name).next().is_none() {
+        release(state, DEFINITIONS, &(String::new(), name.to_owned()), crd::CLEANUP_FINALIZER);
+    }
+}
+
+/// Deletes a dependent none of whose owners exists any more; of several owners the gone one is taken out.
+fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
+    let Some(stored) = state.store.get(table, key).cloned() else { return };
+    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let exists = |owner: &Value| owner["uid"] != json!(uid) && owner_exists(state, owner, &key.0);
+    if owners.iter().any(exists) {
+        let mut value = (*stored).clone();
+        drop_owner(&mut value, uid);
+        state.put(table, value);
+    } else {
+        delete(state, table, key, Propagation::Background, now);
+    }
+}
+
+fn owner_exists(state: &State, owner: &Value, namespace: &str) -> bool {
+    let text = |field: &str| owner[field].as_str().unwrap_or_default();
+    // An owner of a kind that is not served cannot be looked up, and counts as existing.
+    let Some(resource) = state.registry.by_kind(text("apiVersion"), text("kind")) else { return true };
+    let found = state.store.get(&resource.table, &resource.key(namespace, text("name")));
+    found.is_some_and(|found| object::meta(found, "uid") == &owner["uid"])
+}
+
+fn finish_owners(state: &mut State) {
+    let waiting: Vec<Place> = state
+        .store
+        .table_names()
+        .flat_map(|table| state.store.objects(table).map(move |(_, value)| (table, value)))
+        .filter(|(_, value)| object::is_deleting(value) && object::finalizers(value).contains(&FOREGROUND))
+        .map(|(table, value)| (table.clone(), key_of(value)))
+        .collect();
+    for place in waiting {
+        finish_foreground(state, &place);
+    }
+}

@@ -1,0 +1,128 @@
+//! `delete` and `deletecollection`.
+
+use serde_json::{Value, json};
+
+use super::{Call, shown};
+use crate::builtin::{DEFINITIONS, NAMESPACES};
+use crate::decode;
+use crate::field::FieldError;
+use crate::garbage::{self, Deletion, Propagation};
+use crate::namespace;
+use crate::object;
+use crate::query::Selection;
+use crate::response::Answer;
+use crate::state::State;
+use crate::status::ApiError;
+use crate::store::Key;
+
+struct Options {
+    dry_run: bool,
+    propagation: Propagation,
+    uid: Option<String>,
+    resource_version: Option<String>,
+}
+
+pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
+    let options = options(call)?;
+    let mut state = call.shared.write();
+    let key = call.key();
+    let Some(stored) = state.store.get(&call.resource.table, &key).cloned() else { return Err(call.not_found()) };
+    if call.resource.table == NAMESPACES {
+        namespace::may_delete(call.name())?;
+    }
+    check_preconditions(call, &stored, &options)?;
+    if options.dry_run {
+        return Ok(Answer::ok(success(call, &stored)));
+    }
+    Ok(Answer::ok(delete_one(call, &mut state, &key, &stored, &options)))
+}
+
+fn delete_one(call: &Call, state: &mut State, key: &Key, stored: &Value, options: &Options) -> Value {
+    let now = call.shared.clock.seconds();
+    let table = &call.resource.table;
+    let deletion = garbage::delete(state, table, key, options.propagation, &now);
+    let answer = match deletion {
+        Some(Deletion::Marked(marked)) => shown(call, &marked),
+        _ => success(call, stored),
+    };
+    garbage::settle(state, &now);
+    if table == DEFINITIONS {
+        garbage::remove_definition_if_empty(state, &key.1);
+        garbage::settle(state, &now);
+    }
+    answer
+}
+
+pub(super) fn delete_collection(call: &Call) -> Result<Answer, ApiError> {
+    let options = options(call)?;
+    let selection = Selection::parse(&call.resource, call.path.namespace.as_deref(), None, &call.parameters)?;
+    let mut state = call.shared.write();
+    let chosen: Vec<(Key, Value)> = state
+        .store
+        .objects(&call.resource.table)
+        .map(|(key, stored)| (key.clone(), shown(call, stored)))
+        .filter(|(_, object)| selection.matches(object))
+        .collect();
+    for (key, object) in chosen.iter().filter(|_| !options.dry_run) {
+        if call.resource.table == NAMESPACES && namespace::may_delete(&key.1).is_err() {
+            continue;
+        }
+        delete_one(call, &mut state, key, object, &options);
+    }
+    let metadata = json!({ "resourceVersion": state.store.revision().to_string() });
+    let items = chosen.into_iter().map(|(_, object)| object).collect();
+    Ok(Answer::ok(call.resource.empty_list(items, &metadata)))
+}
+
+fn success(call: &Call, stored: &Value) -> Value {
+    let mut details = call.resource.subject().details(object::name(stored));
+    details["uid"] = object::meta(stored, "uid").clone();
+    json!({ "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details })
+}
+
+/// Options come in the body or, where there is none, as parameters.
+fn options(call: &Call) -> Result<Options, ApiError> {
+    let body = if call.body.is_empty() {
+        json!({})
+    } else {
+        decode::body(&call.body, decode::media(&call.content_type)?)?.value
+    };
+    let text = |name: &str| {
+        let given = body[name].as_str().map(ToOwned::to_owned);
+        given.or_else(|| call.parameters.get(name).map(ToOwned::to_owned))
+    };
+    let orphan = body["orphanDependents"] == json!(true) || call.parameters.flag("orphanDependents");
+    let propagation = match text("propagationPolicy").as_deref() {
+        None if orphan => Propagation::Orphan,
+        None | Some("Background") => Propagation::Background,
+        Some("Foreground") => Propagation::Foreground,
+        Some("Orphan") => Propagation::Orphan,
+        Some(other) => {
+            let supported = ["Background".into(), "Foreground".into(), "Orphan".into()];
+            let error = FieldError::not_supported("propagationPolicy", &other.into(), &supported);
+            return Err(ApiError::invalid_options("DeleteOptions", error));
+        }
+    };
+    let dry_run = call.parameters.get("dryRun") == Some("All") || body["dryRun"] == json!(["All"]);
+    let condition = |name: &str| body["preconditions"][name].as_str().map(ToOwned::to_owned);
+    Ok(Options { dry_run, propagation, uid: condition("uid"), resource_version: condition("resourceVersion") })
+}
+
+fn check_preconditions(call: &Call, stored: &Value, options: &Options) -> Result<(), ApiError> {
+    let refused = |why: String| Err(ApiError::conflict(call.resource.kind_subject(), call.name(), &why));
+    let found = object::meta_str(stored, "uid");
+    if let Some(uid) = options.uid.as_deref().filter(|uid| *uid != found) {
+        return refused(format!(
+            "the UID in the precondition ({uid}) does not match the UID in record ({found}). The object might have been deleted \
+             and then recreated"
+        ));
+    }
+    let found = object::meta_str(stored, "resourceVersion");
+    if let Some(version) = options.resource_version.as_deref().filter(|version| *version != found) {
+        return refused(format!(
+            "the ResourceVersion in the precondition ({version}) does not match the ResourceVersion in record ({found}). The \
+             object might have been modified"
+        ));
+    }
+    Ok(())
+}

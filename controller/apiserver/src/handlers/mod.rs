@@ -1,0 +1,126 @@
+//! One request on one resource: from the verb to the answer.
+
+mod admit;
+mod create;
+mod delete;
+mod patch;
+mod read;
+mod scale;
+mod update;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use http::Response;
+use serde_json::Value;
+
+use crate::faults::Request;
+use crate::request::{Parameters, ResourcePath, WriteOptions};
+use crate::resource::Resource;
+use crate::response::{self, Answer};
+use crate::server::Shared;
+use crate::status::ApiError;
+use crate::{table, watch};
+
+pub(crate) use read::check_not_ahead;
+
+/// A request that names an existing resource.
+pub(crate) struct Call {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) resource: Arc<Resource>,
+    pub(crate) path: ResourcePath,
+    pub(crate) parameters: Parameters,
+    pub(crate) request: Request,
+    pub(crate) content_type: String,
+    pub(crate) accept: String,
+    pub(crate) body: bytes::Bytes,
+}
+
+impl Call {
+    pub(crate) fn namespace(&self) -> &str {
+        self.path.namespace.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.path.name.as_deref().unwrap_or_default()
+    }
+
+    pub(crate) fn key(&self) -> crate::store::Key {
+        self.resource.key(self.namespace(), self.name())
+    }
+
+    pub(crate) fn subresource(&self) -> &str {
+        self.path.subresource.as_deref().unwrap_or_default()
+    }
+
+    fn options(&self, kind: &str) -> Result<WriteOptions, ApiError> {
+        WriteOptions::parse(&self.parameters, &self.request.user_agent, kind)
+    }
+
+    fn not_found(&self) -> ApiError {
+        ApiError::not_found(self.resource.subject(), self.name())
+    }
+}
+
+/// Answers the request.
+pub(crate) fn handle(call: Call) -> Response<Body> {
+    let mut warnings: Vec<String> = call.resource.deprecation.iter().cloned().collect();
+    let outcome = check_place(&call).and_then(|()| dispatch(&call, &mut warnings));
+    match outcome {
+        Ok(Outcome::Answer(answer)) => {
+            warnings.extend(answer.warnings.iter().cloned());
+            match table::negotiate(&call, answer.body) {
+                Ok(body) => response::json(answer.code, &body, &warnings),
+                Err(error) => response::error(&error, &warnings),
+            }
+        }
+        Ok(Outcome::Stream(body)) => watch::response(body, &warnings),
+        Err(error) => response::error(&error, &warnings),
+    }
+}
+
+enum Outcome {
+    Answer(Answer),
+    Stream(Body),
+}
+
+fn dispatch(call: &Call, warnings: &mut Vec<String>) -> Result<Outcome, ApiError> {
+    let answer = match (call.request.verb.as_str(), call.subresource()) {
+        ("watch", "") => return watch::start(call).map(Outcome::Stream),
+        ("get", "scale") => scale::get(call)?,
+        ("update", "scale") => scale::update(call)?,
+        ("patch", "scale") => scale::patch(call)?,
+        ("get", _) => read::get(call)?,
+        ("list", "") => read::list(call)?,
+        ("create", "") => create::create(call, warnings)?,
+        ("update", _) => update::replace(call, warnings)?,
+        ("patch", _) => patch::patch(call, warnings)?,
+        ("delete", "") => delete::delete(call)?,
+        ("deletecollection", "") => delete::delete_collection(call)?,
+        (verb, _) => return Err(ApiError::method_not_allowed(call.resource.subject(), verb)),
+    };
+    Ok(Outcome::Answer(answer))
+}
+
+/// A path has to fit the scope of the resource and name a subresource it has.
+fn check_place(call: &Call) -> Result<(), ApiError> {
+    let fits = match call.subresource() {
+        "" => true,
+        "status" => call.resource.status,
+        "scale" => call.resource.scale.is_some(),
+        _ => false,
+    };
+    let named = call.path.name.is_some() || call.request.verb == "create" || call.request.verb == "deletecollection";
+    let in_scope = match (&call.path.namespace, call.resource.namespaced) {
+        (Some(_), false) => false,
+        // Objects in namespaces can be listed over all of them, nothing else.
+        (None, true) => !named,
+        _ => true,
+    };
+    if fits && in_scope { Ok(()) } else { Err(ApiError::unknown_path()) }
+}
+
+/// What the client gets to see of a stored object.
+fn shown(call: &Call, stored: &Value) -> Value {
+    call.resource.present(stored)
+}

@@ -1,0 +1,42 @@
+//! A small embedded Kubernetes API server.
+//!
+//! It keeps everything in memory, is an [`axum::Router`], and knows no type of the project it serves: custom resources
+//! come from the `CustomResourceDefinition`s applied to it. Hand the router to `kube::Client::new` for tests without a
+//! socket, or serve it on loopback for kubectl.
+//!
+//! What it is not: no pods, no nodes, no RBAC, no admission webhooks, and one process.
+
+mod access;
+mod builtin;
+mod clock;
+mod column;
+mod crd;
+mod decode;
+mod discovery;
+mod faults;
+mod field;
+mod garbage;
+mod handlers;
+mod human;
+mod jsonpath;
+mod managed;
+mod metadata;
+mod namespace;
+mod object;
+mod openapi;
+mod query;
+mod registry;
+mod request;
+mod resource;
+mod response;
+mod schema;
+mod server;
+mod state;
+mod status;
+mod store;
+mod strategic;
+mod table;
+mod watch;
+
+pub use faults::{Fault, Faults, Matcher, Request};
+pub use server::{Config, Server};

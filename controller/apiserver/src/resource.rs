@@ -1,0 +1,160 @@
+//! What the server knows of one resource in one version.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::builtin::events;
+use crate::column::Column;
+use crate::object;
+use crate::schema::cel::Rules;
+use crate::schema::{Schema, apply_defaults, prune};
+use crate::status::Subject;
+use crate::store::Key;
+
+/// Which rules beyond the schema an object follows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Custom,
+    Namespace,
+    Secret,
+    ConfigMap,
+    /// `v1` events; they are stored in this form.
+    CoreEvent,
+    /// `events.k8s.io/v1` events: the same objects in other words.
+    Event,
+    Lease,
+    Definition,
+}
+
+/// The paths of the `scale` subresource.
+#[derive(Debug, Clone)]
+pub(crate) struct Scale {
+    pub(crate) spec_replicas: String,
+    pub(crate) status_replicas: String,
+    pub(crate) label_selector: Option<String>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Resource {
+    pub(crate) group: String,
+    pub(crate) version: String,
+    pub(crate) kind: String,
+    pub(crate) list_kind: String,
+    pub(crate) plural: String,
+    pub(crate) singular: String,
+    pub(crate) short_names: Vec<String>,
+    pub(crate) categories: Vec<String>,
+    pub(crate) namespaced: bool,
+    /// The name of the table its objects are in; versions share it, and so do the two groups of events.
+    pub(crate) table: String,
+    pub(crate) family: Family,
+    pub(crate) schema: Schema,
+    /// The schema as the definition has it, for OpenAPI.
+    pub(crate) raw_schema: Value,
+    pub(crate) rules: Option<Rules>,
+    pub(crate) status: bool,
+    pub(crate) scale: Option<Scale>,
+    pub(crate) columns: Vec<Column>,
+    /// Paths that field selectors may name, without a leading dot.
+    pub(crate) selectable: Vec<String>,
+    /// Sent as a warning with every answer of a deprecated version.
+    pub(crate) deprecation: Option<String>,
+    /// The definition is being deleted: nothing new may be created.
+    pub(crate) terminating: bool,
+}
+
+impl Resource {
+    pub(crate) fn api_version(&self) -> String {
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+    }
+
+    /// Group and plural name, for errors about an object's place.
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        Subject { group: &self.group, kind: &self.plural }
+    }
+
+    /// Group and kind, for errors about an object's content.
+    pub(crate) fn kind_subject(&self) -> Subject<'_> {
+        Subject { group: &self.group, kind: &self.kind }
+    }
+
+    pub(crate) fn is_custom(&self) -> bool {
+        self.family == Family::Custom
+    }
+
+    /// Whether objects count the changes of their spec.
+    pub(crate) fn has_generation(&self) -> bool {
+        matches!(self.family, Family::Custom | Family::Definition)
+    }
+
+    /// Whether a PUT may leave out the resourceVersion.
+    pub(crate) fn unconditional_update(&self) -> bool {
+        matches!(self.family, Family::Namespace | Family::Secret | Family::ConfigMap | Family::CoreEvent | Family::Event)
+    }
+
+    /// Whether a PUT on a missing name creates the object.
+    pub(crate) fn create_on_update(&self) -> bool {
+        matches!(self.family, Family::Lease | Family::CoreEvent | Family::Event)
+    }
+
+    pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
+        (if self.namespaced { namespace.to_owned() } else { String::new() }, name.to_owned())
+    }
+
+    /// What discovery calls the storage: eight bytes of the hash of group, version and kind, in Base64.
+    pub(crate) fn storage_hash(&self) -> String {
+        use base64::Engine as _;
+        let digest = Sha256::digest(format!("{}/{}/{}", self.group, self.version, self.kind));
+        base64::engine::general_purpose::STANDARD.encode(&digest[..8])
+    }
+
+    /// A stored object in the words of this version, with the defaults of today's schema.
+    pub(crate) fn present(&self, stored: &Value) -> Value {
+        let mut object = stored.clone();
+        match self.family {
+            Family::Event => events::to_events_group(&mut object),
+            Family::CoreEvent => events::to_core(&mut object),
+            Family::Custom => {
+                let other_version = object.get("apiVersion").and_then(Value::as_str) != Some(&self.api_version());
+                object["apiVersion"] = json!(self.api_version());
+                object["kind"] = json!(self.kind);
+                if other_version {
+                    prune(&mut object, &self.schema, "", true, &mut Vec::new());
+                }
+                apply_defaults(&mut object, &self.schema);
+            }
+            _ => {}
+        }
+        object
+    }
+
+    /// The object as it is kept.
+    pub(crate) fn store_form(&self, mut object: Value) -> Value {
+        if self.family == Family::Event {
+            events::to_core(&mut object);
+        }
+        object
+    }
+
+    pub(crate) fn empty_list(&self, items: Vec<Value>, metadata: &Value) -> Value {
+        json!({ "apiVersion": self.api_version(), "kind": self.list_kind, "metadata": metadata, "items": items })
+    }
+
+    pub(crate) fn scale_of(&self, object: &Value) -> Option<Value> {
+        let scale = self.scale.as_ref()?;
+        let mut metadata = json!({});
+        for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
+            object::set_field(&mut metadata, field, object["metadata"].get(field).cloned());
+        }
+        let replicas = |path: &str| object::at_path(object, path).and_then(Value::as_i64).unwrap_or(0);
+        let mut status = json!({ "replicas": replicas(&scale.status_replicas) });
+        let selector = scale.label_selector.as_deref().and_then(|path| object::at_path(object, path));
+        if let Some(selector) = selector.filter(|selector| selector.is_string()) {
+            status["selector"] = selector.clone();
+        }
+        Some(json!({
+            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
+            "spec": { "replicas": replicas(&scale.spec_replicas) }, "status": status,
+        }))
+    }
+}

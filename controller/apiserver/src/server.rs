@@ -1,0 +1,301 @@
+//! The server as a library: configuration, the router, serving it on a socket.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::State as Extract;
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+
+use crate::clock::Clock;
+use crate::faults::{Fault, Faults, Matcher, Request};
+use crate::handlers::{self, Call};
+use crate::namespace;
+use crate::request::{Parameters, ResourcePath, verb};
+use crate::state::State;
+use crate::status::ApiError;
+use crate::{access, discovery, openapi, response};
+
+/// How a server is set up.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// The bearer token every request must carry; without one, none is asked for.
+    pub token: Option<String>,
+    /// How many changes of each resource are kept for watches and for later pages of a list; older ones are 410.
+    pub history: usize,
+    /// The most objects of all kinds together.
+    pub max_objects: usize,
+    /// The most bytes of a request body.
+    pub max_body: usize,
+    /// How often a watch that allows bookmarks gets one.
+    pub bookmark_interval: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            token: None,
+            history: 10_000,
+            max_objects: 200_000,
+            // What a real server takes (`limitedReadBody`).
+            max_body: 3 * 1024 * 1024,
+            bookmark_interval: Duration::from_secs(60),
+        }
+    }
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    state: RwLock<State>,
+}
+
+impl Shared {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A Kubernetes API server in this process. Clones share everything.
+#[derive(Debug, Clone)]
+pub struct Server {
+    shared: Arc<Shared>,
+}
+
+impl Server {
+    /// A server with the namespaces every cluster has and nothing else.
+    pub fn new(config: Config) -> Self {
+        let clock = Clock::start();
+        let mut state = State::new(config.history);
+        for name in namespace::INITIAL {
+            state.put(crate::builtin::NAMESPACES, initial_namespace(name, &clock.seconds()));
+        }
+        let shared = Shared { config, clock, faults: Faults::default(), state: RwLock::new(state) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// The API as a service: hand it to `kube::Client::new(server.router(), "default")`, or serve it.
+    pub fn router(&self) -> Router {
+        Router::new().fallback(answer).with_state(self.shared.clone())
+    }
+
+    /// Serves the API on a listening socket until `shutdown` is done. Watches end then too.
+    ///
+    /// # Errors
+    /// When the socket stops accepting connections.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        let shared = self.shared.clone();
+        let ending = async move {
+            shutdown.await;
+            shared.faults.drop_watches();
+        };
+        axum::serve(listener, self.router()).with_graceful_shutdown(ending).await
+    }
+
+    /// A kubeconfig for a server that listens on `address`. It contains the token.
+    pub fn kubeconfig(&self, address: SocketAddr) -> String {
+        let user = self.shared.config.token.as_ref().map_or_else(|| json!({}), |token| json!({ "token": token }));
+        let config = json!({
+            "apiVersion": "v1", "kind": "Config", "current-context": "hostwright",
+            "clusters": [{ "name": "hostwright", "cluster": { "server": format!("http://{address}") } }],
+            "users": [{ "name": "hostwright", "user": user }],
+            "contexts": [{ "name": "hostwright", "context": {
+                "cluster": "hostwright", "user": "hostwright", "namespace": "default",
+            } }],
+        });
+        // JSON is YAML, and needs no second writer.
+        format!("{config:#}\n")
+    }
+
+    /// Faults to order, and the record of requests.
+    pub fn faults(&self) -> &Faults {
+        &self.shared.faults
+    }
+
+    /// Every request so far, oldest first.
+    pub fn requests(&self) -> Vec<Request> {
+        self.shared.faults.requests()
+    }
+
+    /// From now on answers matching gets, lists and watches as of this moment, until [`Faults::release_reads`].
+    pub fn freeze_reads(&self, matcher: Matcher) {
+        let revision = self.shared.read().store.revision();
+        self.shared.faults.freeze(matcher, revision);
+    }
+
+    /// Forgets the history that watches and later pages need, as a real server does every few minutes.
+    pub fn compact(&self) {
+        self.shared.write().store.compact();
+    }
+}
+
+fn initial_namespace(name: &str, now: &str) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Namespace",
+        "metadata": {
+            "name": name, "uid": uuid::Uuid::new_v4().to_string(), "creationTimestamp": now,
+            "labels": { "kubernetes.io/metadata.name": name },
+        },
+        "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" },
+    })
+}
+
+fn header(headers: &HeaderMap, name: &http::HeaderName) -> String {
+    // Clients may split one list over several headers of the same name.
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    values.join(",")
+}
+
+async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    if let Err(error) = authenticate(&shared, &parts.headers) {
+        return response::error(&error, &[]);
+    }
+    let limit = shared.config.max_body;
+    let Ok(body) = axum::body::to_bytes(body, limit).await else {
+        return response::error(&ApiError::too_large(limit), &[]);
+    };
+    let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
+    let path = parts.uri.path();
+    let accept = header(&parts.headers, &ACCEPT);
+    let content_type = header(&parts.headers, &CONTENT_TYPE);
+    if parts.method == http::Method::POST && path == access::PATH {
+        return match access::review(&body, &content_type) {
+            Ok(review) => response::json(201, &review, &[]),
+            Err(error) => response::error(&error, &[]),
+        };
+    }
+    if parts.method == http::Method::GET
+        && let Some(answer) = about_the_server(&shared, path, &accept)
+    {
+        return answer;
+    }
+    let unknown = || response::error(&ApiError::unknown_path(), &[]);
+    let Some(place) = ResourcePath::parse(path) else { return unknown() };
+    let Some(resource) = shared.read().registry.get(&place.group, &place.version, &place.plural) else { return unknown() };
+    let Some(verb) = verb(&parts.method, &place, &parameters) else {
+        let error = ApiError::method_not_allowed(resource.subject(), parts.method.as_str());
+        return response::error(&error, &[]);
+    };
+    let request = Request {
+        verb: verb.to_owned(),
+        resource: resource.subject().to_string(),
+        subresource: place.subresource.clone().unwrap_or_default(),
+        namespace: place.namespace.clone().unwrap_or_default(),
+        name: place.name.clone().unwrap_or_default(),
+        status: 0,
+        user_agent: header(&parts.headers, &USER_AGENT),
+        dry_run: parameters.get("dryRun").is_some(),
+    };
+    let call =
+        Call { shared: shared.clone(), resource, path: place, parameters, request, content_type, accept, body };
+    with_faults(&shared, call).await
+}
+
+fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(token) = &shared.config.token else { return Ok(()) };
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
+    if same(given.as_bytes(), token.as_bytes()) { Ok(()) } else { Err(ApiError::new(401, "Unauthorized", "Unauthorized")) }
+}
+
+/// Compares without telling by the time it takes where the difference is.
+fn same(given: &[u8], expected: &[u8]) -> bool {
+    use sha2::{Digest, Sha256};
+    Sha256::digest(given) == Sha256::digest(expected)
+}
+
+fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Response<Body>> {
+    let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+    let json = |body: Value| Some(response::json(200, &body, &[]));
+    let state = shared.read();
+    let registry = &state.registry;
+    let aggregated = |core: bool| {
+        let mut response = response::json(200, &discovery::aggregated(registry, core), &[]);
+        let media = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
+        response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(media));
+        Some(response)
+    };
+    match parts.as_slice() {
+        ["healthz" | "livez" | "readyz", ..] => Some(response::text(200, "ok")),
+        ["version"] => json(discovery::version()),
+        ["api"] if discovery::wants_aggregated(accept) => aggregated(true),
+        ["apis"] if discovery::wants_aggregated(accept) => aggregated(false),
+        ["api"] => json(discovery::core_versions("127.0.0.1")),
+        ["apis"] => json(discovery::groups(registry)),
+        ["api", version] => discovery::resources(registry, "", version).and_then(json),
+        ["apis", group] => discovery::group(registry, group).and_then(json),
+        ["apis", group, version] => discovery::resources(registry, group, version).and_then(json),
+        ["openapi", rest @ ..] => openapi::answer(registry, rest),
+        _ => None,
+    }
+}
+
+/// Lets the ordered faults happen around the request.
+async fn with_faults(shared: &Shared, call: Call) -> Response<Body> {
+    let mut record = call.request.clone();
+    let faults = shared.faults.take(&record);
+    for fault in &faults {
+        if let Fault::Latency(duration) = fault {
+            sleep(*duration).await;
+        }
+    }
+    let subject = call.resource.subject().to_string();
+    if let Some(answer) = faults.iter().find_map(|fault| fault_before(fault, &call)) {
+        record.status = answer.as_ref().map_or(0, |answer| answer.status().as_u16());
+        shared.faults.record(record);
+        return answer.unwrap_or_else(disconnect);
+    }
+    let answer = handlers::handle(call);
+    record.status = answer.status().as_u16();
+    tracing::debug!(verb = record.verb, resource = subject, name = record.name, status = record.status, "answered");
+    let disturbed = faults.iter().find_map(|fault| match fault {
+        Fault::ErrorAfter => Some(response::error(&ApiError::internal("an ordered fault, after the effect"), &[])),
+        Fault::DisconnectAfter => Some(disconnect()),
+        _ => None,
+    });
+    shared.faults.record(record);
+    disturbed.unwrap_or(answer)
+}
+
+/// The answer instead of an effect; `Some(None)` is a broken connection.
+#[expect(clippy::option_option, reason = "no fault, a fault without an answer, and a fault with one are three things")]
+fn fault_before(fault: &Fault, call: &Call) -> Option<Option<Response<Body>>> {
+    let error = |error: &ApiError| Some(Some(response::error(error, &[])));
+    match fault {
+        Fault::Conflict => error(&ApiError::modified(call.resource.subject(), call.name())),
+        Fault::TooManyRequests(after) => error(&ApiError {
+            details: Some(json!({ "retryAfterSeconds": after.as_secs() })),
+            ..ApiError::new(429, "TooManyRequests", "too many requests, please try again later")
+        }),
+        Fault::ErrorBefore => error(&ApiError::internal("an ordered fault, without an effect")),
+        Fault::DisconnectBefore => Some(None),
+        Fault::Latency(_) | Fault::ErrorAfter | Fault::DisconnectAfter => None,
+    }
+}
+
+/// An answer whose body breaks off: the client sees a failed connection, on a socket as in process.
+fn disconnect() -> Response<Body> {
+    let broken = futures::stream::once(async {
+        Err::<bytes::Bytes, _>(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "an ordered fault"))
+    });
+    Response::new(Body::from_stream(broken))
+}

@@ -1,0 +1,106 @@
+//! Everything the server holds behind one lock.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use crate::builtin::DEFINITIONS;
+use crate::object;
+use crate::registry::Registry;
+use crate::resource::Resource;
+use crate::store::{Key, Store};
+
+/// An object in a table.
+pub(crate) type Place = (String, Key);
+
+/// What was removed and may leave something to clean up.
+#[derive(Debug)]
+pub(crate) struct Removed {
+    pub(crate) table: String,
+    pub(crate) namespace: String,
+    pub(crate) uid: String,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) store: Store,
+    pub(crate) registry: Registry,
+    /// Objects by the uid of their owners.
+    dependents: HashMap<String, BTreeSet<Place>>,
+    /// Removals that garbage collection has not looked at yet.
+    pub(crate) removed: Vec<Removed>,
+}
+
+impl State {
+    pub(crate) fn new(history: usize) -> Self {
+        let registry = Registry::builtin();
+        let mut store = Store::new(history);
+        for resource in registry.all() {
+            store.open(&resource.table);
+        }
+        Self { store, registry, dependents: HashMap::new(), removed: Vec::new() }
+    }
+
+    /// Stores an object. A stored definition is served from this moment.
+    pub(crate) fn put(&mut self, table: &str, value: Value) -> Arc<Value> {
+        let key = key_of(&value);
+        if let Some(old) = self.store.get(table, &key).cloned() {
+            self.forget_owners(table, &key, &old);
+        }
+        for owner in owners(&value) {
+            self.dependents.entry(owner.to_owned()).or_default().insert((table.to_owned(), key.clone()));
+        }
+        let stored = self.store.put(table, value);
+        if table == DEFINITIONS {
+            self.registry.define(&stored);
+            self.store.open(object::name(&stored));
+        }
+        stored
+    }
+
+    pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Value>> {
+        let last = self.store.remove(table, key)?;
+        self.forget_owners(table, key, &last);
+        if table == DEFINITIONS {
+            self.registry.undefine(&last);
+            self.store.close(object::name(&last));
+        }
+        self.removed.push(Removed {
+            table: table.to_owned(),
+            namespace: key.0.clone(),
+            uid: object::meta_str(&last, "uid").to_owned(),
+        });
+        Some(last)
+    }
+
+    fn forget_owners(&mut self, table: &str, key: &Key, value: &Value) {
+        let place = (table.to_owned(), key.clone());
+        for owner in owners(value) {
+            if let Some(places) = self.dependents.get_mut(owner) {
+                places.remove(&place);
+                if places.is_empty() {
+                    self.dependents.remove(owner);
+                }
+            }
+        }
+    }
+
+    /// Where the objects are that name this owner.
+    pub(crate) fn dependents(&self, uid: &str) -> Vec<Place> {
+        self.dependents.get(uid).map(|places| places.iter().cloned().collect()).unwrap_or_default()
+    }
+
+    /// The object in the words of a version.
+    pub(crate) fn read(&self, resource: &Resource, key: &Key) -> Option<Value> {
+        self.store.get(&resource.table, key).map(|stored| resource.present(stored))
+    }
+}
+
+pub(crate) fn key_of(value: &Value) -> Key {
+    (object::namespace(value).to_owned(), object::name(value).to_owned())
+}
+
+fn owners(value: &Value) -> impl Iterator<Item = &str> {
+    object::meta(value, "ownerReferences").as_array().into_iter().flatten().filter_map(|owner| owner["uid"].as_str())
+}

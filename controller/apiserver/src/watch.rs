@@ -1,0 +1,250 @@
+//! Watches: a stream of frames, one for each change that concerns the client.
+//!
+//! A watch keeps no queue of its own: it remembers how far it has read and takes the next changes from the store. A slow
+//! client therefore costs nothing and blocks nobody; when the store has forgotten what it still needs, it is told so
+//! (410) and dropped.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use bytes::Bytes;
+use futures::stream;
+use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::{Value, json};
+use tokio::sync::watch::Receiver;
+use tokio::time::{Instant, sleep_until};
+
+use crate::faults::Request;
+use crate::field::FieldError;
+use crate::handlers::Call;
+use crate::query::Selection;
+use crate::resource::Resource;
+use crate::server::Shared;
+use crate::state::State;
+use crate::status::ApiError;
+use crate::store::{Change, Compacted};
+use crate::table::{self, View};
+
+/// Without `timeoutSeconds` a watch lasts this long, and up to as long again (`--min-request-timeout`).
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30 * 60);
+
+pub(crate) fn response(body: Body, warnings: &[String]) -> Response<Body> {
+    let mut response = crate::response::json(200, &Value::Null, warnings);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    *response.body_mut() = body;
+    response
+}
+
+/// Checks the options and opens the stream.
+pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
+    let parameters = &call.parameters;
+    let selection =
+        Selection::parse(&call.resource, call.path.namespace.as_deref(), call.path.name.as_deref(), parameters)?;
+    let initial = parameters.flag("sendInitialEvents");
+    check_options(call, initial)?;
+    let view = View::negotiate(call)?;
+    let version = parameters.number("resourceVersion")?;
+    let timeout = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+    let timeout = timeout.map_or_else(default_timeout, Duration::from_secs);
+    let now = Instant::now();
+    let state = call.shared.read();
+    let mut watcher = Watcher {
+        shared: call.shared.clone(),
+        resource: call.resource.clone(),
+        request: call.request.clone(),
+        selection,
+        view,
+        bookmarks: parameters.flag("allowWatchBookmarks"),
+        frames: VecDeque::new(),
+        position: state.store.revision(),
+        finished: false,
+        deadline: now + timeout,
+        next_bookmark: now + call.shared.config.bookmark_interval,
+        changed: state.store.subscribe(&call.resource.table).ok_or_else(ApiError::unknown_path)?,
+        dropped: call.shared.faults.dropped(),
+        released: call.shared.faults.released(),
+    };
+    match version {
+        Some(version) if version > state.store.revision() => {
+            // Nothing to say before that version; the client is not refused, as a real server's cache may just lag.
+            crate::handlers::check_not_ahead(call, &state)?;
+        }
+        Some(version) if version > 0 && !initial => watcher.position = version,
+        _ if parameters.has("sendInitialEvents") && !initial => {}
+        _ => watcher.send_existing(&state, initial),
+    }
+    drop(state);
+    Ok(Body::from_stream(stream::unfold(watcher, async |mut watcher| {
+        let frame = watcher.next().await?;
+        Some((Ok::<_, std::io::Error>(frame), watcher))
+    })))
+}
+
+fn default_timeout() -> Duration {
+    DEFAULT_TIMEOUT + Duration::from_secs(rand::random_range(0..DEFAULT_TIMEOUT.as_secs()))
+}
+
+fn check_options(call: &Call, initial: bool) -> Result<(), ApiError> {
+    let parameters = &call.parameters;
+    let refused = |detail: &str| {
+        Err(ApiError::invalid_options("ListOptions", FieldError::forbidden("resourceVersionMatch", detail)))
+    };
+    let matching = parameters.get("resourceVersionMatch");
+    match matching {
+        None if initial || parameters.has("sendInitialEvents") => {
+            refused("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        Some("NotOlderThan") if parameters.has("sendInitialEvents") => Ok(()),
+        Some(_) if parameters.has("sendInitialEvents") => {
+            refused("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
+        }
+        Some(_) => refused("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
+        None => Ok(()),
+    }
+}
+
+struct Watcher {
+    shared: Arc<Shared>,
+    resource: Arc<Resource>,
+    request: Request,
+    selection: Selection,
+    view: View,
+    bookmarks: bool,
+    frames: VecDeque<Bytes>,
+    /// Everything up to this revision has been looked at.
+    position: u64,
+    finished: bool,
+    deadline: Instant,
+    next_bookmark: Instant,
+    changed: Receiver<u64>,
+    dropped: Receiver<u64>,
+    released: Receiver<u64>,
+}
+
+impl Watcher {
+    /// The next frame; nothing when the watch is over.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(frame) = self.frames.pop_front() {
+                return Some(frame);
+            }
+            if self.finished || self.dropped.has_changed().unwrap_or(true) {
+                return None;
+            }
+            self.read_changes();
+            if !self.frames.is_empty() || self.finished {
+                continue;
+            }
+            self.wait().await;
+        }
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            changed = self.changed.changed() => self.finished |= changed.is_err(),
+            _ = self.released.changed() => {}
+            _ = self.dropped.changed() => self.finished = true,
+            () = sleep_until(self.deadline) => {
+                self.bookmark();
+                self.finished = true;
+            }
+            () = sleep_until(self.next_bookmark), if self.bookmarks => {
+                self.bookmark();
+                self.next_bookmark = Instant::now() + self.shared.config.bookmark_interval;
+            }
+        }
+    }
+
+    /// The objects that exist, as if each had just been added.
+    fn send_existing(&mut self, state: &State, streaming: bool) {
+        let revision = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
+        let objects = state.store.objects_at(&self.resource.table, revision).unwrap_or_default();
+        for stored in objects.values() {
+            let object = self.resource.present(stored);
+            if self.selection.matches(&object) {
+                self.push("ADDED", object);
+            }
+        }
+        self.position = revision;
+        if streaming && self.bookmarks {
+            let mut bookmark = self.bookmark_object();
+            bookmark["metadata"]["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
+            self.push_raw("BOOKMARK", &bookmark);
+        }
+    }
+
+    fn read_changes(&mut self) {
+        // Marked as seen before reading, so that a change in between wakes the watch once more than needed.
+        self.changed.borrow_and_update();
+        self.released.borrow_and_update();
+        let shared = self.shared.clone();
+        let state = shared.read();
+        let until = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
+        match state.store.changes_after(&self.resource.table, self.position) {
+            Ok(changes) => {
+                for change in changes.iter().filter(|change| change.revision <= until) {
+                    self.report(change);
+                }
+                self.position = self.position.max(until);
+                self.finished |= state.store.is_closed(&self.resource.table);
+            }
+            Err(Compacted { oldest }) => {
+                let message = format!("too old resource version: {} ({oldest})", self.position);
+                self.push_raw("ERROR", &ApiError::expired(message).to_value());
+                self.finished = true;
+            }
+        }
+    }
+
+    /// What a change means for this client: an object may also enter or leave what it selects.
+    fn report(&mut self, change: &Change) {
+        let now = self.resource.present(&change.object);
+        let before = change.previous.as_ref().map(|previous| self.resource.present(previous));
+        let was_seen = before.as_ref().is_some_and(|before| self.selection.matches(before));
+        let is_seen = !change.removed && self.selection.matches(&now);
+        match (was_seen, is_seen) {
+            (false, true) => self.push("ADDED", now),
+            (true, true) => self.push("MODIFIED", now),
+            (true, false) => {
+                let mut last = before.unwrap_or(now);
+                crate::object::set_meta(&mut last, "resourceVersion", json!(change.revision.to_string()));
+                self.push("DELETED", last);
+            }
+            (false, false) => {}
+        }
+    }
+
+    fn push(&mut self, event: &str, object: Value) {
+        let object = self.view.of_event(&self.resource, object, self.shared.clock.now());
+        self.push_raw(event, &object);
+    }
+
+    fn push_raw(&mut self, event: &str, object: &Value) {
+        let mut line = json!({ "type": event, "object": object }).to_string();
+        line.push('\n');
+        self.frames.push_back(Bytes::from(line));
+    }
+
+    fn bookmark_object(&self) -> Value {
+        let mut object = json!({
+            "kind": self.resource.kind, "apiVersion": self.resource.api_version(),
+            "metadata": { "resourceVersion": self.position.to_string() },
+        });
+        if !self.resource.is_custom() {
+            object["metadata"]["creationTimestamp"] = Value::Null;
+        }
+        table::bookmark(&self.view, object)
+    }
+
+    fn bookmark(&mut self) {
+        // Changes that came meanwhile go first: a bookmark says that nothing before it is missing.
+        self.read_changes();
+        if self.bookmarks && !self.finished {
+            let bookmark = self.bookmark_object();
+            self.push_raw("BOOKMARK", &bookmark);
+        }
+    }
+}
