@@ -1,0 +1,258 @@
+//! Leader election on a `Lease`: of all processes that share it, at most one may change anything.
+//!
+//! Nobody's wall clock decides. A candidate waits until the leader's record has stood unchanged for the lease's duration
+//! on its own monotonic clock; a leader believes in its claim for [`CLAIM`] since it *asked* for it, which ends well before
+//! any candidate's wait. A process that is stopped in the middle of a call may still finish that one call later:
+//! operation ids make that harmless.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hostwright_crds::FIELD_MANAGER;
+use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::api::{Api, ObjectMeta, PostParams};
+use kube::{Client, ResourceExt};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::WriteError;
+use super::client::bounded_by;
+use crate::clock::Clock;
+
+/// How long candidates wait since the leader was last seen to renew.
+pub const LEASE_DURATION: Duration = Duration::from_secs(15);
+/// How long a leader believes in its claim since it asked for it.
+pub const CLAIM: Duration = Duration::from_secs(10);
+/// How often a leader renews.
+pub const RENEW_EVERY: Duration = Duration::from_secs(5);
+/// How often a candidate looks, and a leader tries again that could not renew.
+const RETRY_EVERY: Duration = Duration::from_secs(2);
+/// The longest that one request may take: two fit into what is left of a claim when it is renewed.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Whether this process leads. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Leadership(Standing);
+
+#[derive(Debug, Clone)]
+enum Standing {
+    Always,
+    Until(watch::Receiver<Option<Instant>>),
+}
+
+impl Leadership {
+    /// That of a process that shares its objects with no other.
+    pub fn always() -> Self {
+        Self(Standing::Always)
+    }
+
+    /// Whether this process leads at this moment.
+    pub fn holds(&self) -> bool {
+        match &self.0 {
+            Standing::Always => true,
+            Standing::Until(claim) => is_valid(*claim.borrow()),
+        }
+    }
+
+    /// Waits until this process leads; for ever once the election has ended.
+    pub async fn wait_until_held(&self) {
+        let Standing::Until(claim) = &self.0 else { return };
+        if claim.clone().wait_for(|claim| is_valid(*claim)).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+fn is_valid(claim: Option<Instant>) -> bool {
+    claim.is_some_and(|until| Instant::now() < until)
+}
+
+/// Stands for election under a name that no other process has, until `shutdown`; then the lease is released at once, so
+/// that no time is lost. Cancel it only after the last reconcile has ended.
+pub fn run(
+    client: Client,
+    namespace: &str,
+    name: &str,
+    identity: &str,
+    clock: Arc<dyn Clock>,
+    shutdown: CancellationToken,
+) -> (Leadership, JoinHandle<()>) {
+    let (claim, standing) = watch::channel(None);
+    let candidate = Candidate {
+        api: Api::namespaced(client, namespace),
+        name: name.to_owned(),
+        identity: identity.to_owned(),
+        clock,
+        claim,
+        seen: None,
+        held: None,
+    };
+    (
+        Leadership(Standing::Until(standing)),
+        tokio::spawn(candidate.stand(shutdown)),
+    )
+}
+
+struct Candidate {
+    api: Api<Lease>,
+    name: String,
+    identity: String,
+    clock: Arc<dyn Clock>,
+    claim: watch::Sender<Option<Instant>>,
+    /// The record of another leader, and since when it has stood so.
+    seen: Option<(LeaseSpec, Instant)>,
+    /// The lease as this process wrote it last.
+    held: Option<Lease>,
+}
+
+impl Candidate {
+    async fn stand(mut self, shutdown: CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let pause = match self.campaign().await {
+                Ok(()) if self.held.is_some() => RENEW_EVERY,
+                Ok(()) => RETRY_EVERY,
+                Err(error) => {
+                    tracing::warn!(lease = self.name, %error, "leader election: cannot read or write the lease");
+                    RETRY_EVERY
+                }
+            };
+            let _ = tokio::time::timeout(pause, shutdown.cancelled()).await;
+        }
+        self.release().await;
+    }
+
+    /// Takes or renews the lease where that is due.
+    async fn campaign(&mut self) -> Result<(), WriteError> {
+        let asked = Instant::now();
+        let found = bounded_by(TIMEOUT, self.api.get_opt(&self.name)).await?;
+        let written = match found {
+            None => self.create().await,
+            Some(lease) if self.may_take(&lease) => self.take(lease).await,
+            Some(_) => Err(WriteError::Conflict),
+        };
+        match written {
+            Ok(lease) => self.lead(lease, asked),
+            // Another process leads, or was faster.
+            Err(WriteError::Conflict) => self.follow(),
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// Whether the lease is ours, free, or has stood unchanged for too long.
+    fn may_take(&mut self, lease: &Lease) -> bool {
+        let record = lease.spec.clone().unwrap_or_default();
+        let holder = record.holder_identity.as_deref().unwrap_or_default();
+        if holder.is_empty() || holder == self.identity {
+            return true;
+        }
+        let seconds = record
+            .lease_duration_seconds
+            .and_then(|seconds| u64::try_from(seconds).ok());
+        let duration = seconds.map_or(LEASE_DURATION, Duration::from_secs);
+        match &self.seen {
+            Some((seen, since)) if *seen == record => since.elapsed() >= duration,
+            _ => {
+                self.seen = Some((record, Instant::now()));
+                false
+            }
+        }
+    }
+
+    async fn create(&self) -> Result<Lease, WriteError> {
+        let metadata = ObjectMeta {
+            name: Some(self.name.clone()),
+            ..ObjectMeta::default()
+        };
+        let lease = Lease {
+            metadata,
+            spec: Some(self.record(0)),
+        };
+        bounded_by(TIMEOUT, self.api.create(&params(), &lease)).await
+    }
+
+    /// Writes on the version that was read, so that of two candidates one fails.
+    async fn take(&self, mut lease: Lease) -> Result<Lease, WriteError> {
+        let found = lease.spec.take().unwrap_or_default();
+        let transitions = found.lease_transitions.unwrap_or_default();
+        lease.metadata.managed_fields = None;
+        lease.spec = Some(if found.holder_identity.as_deref() == Some(&self.identity) {
+            LeaseSpec {
+                renew_time: Some(self.now()),
+                ..found
+            }
+        } else {
+            self.record(transitions.saturating_add(1))
+        });
+        bounded_by(TIMEOUT, self.api.replace(&self.name, &params(), &lease)).await
+    }
+
+    fn record(&self, transitions: i32) -> LeaseSpec {
+        LeaseSpec {
+            holder_identity: Some(self.identity.clone()),
+            lease_duration_seconds: LEASE_DURATION.as_secs().try_into().ok(),
+            acquire_time: Some(self.now()),
+            renew_time: Some(self.now()),
+            lease_transitions: Some(transitions),
+            ..LeaseSpec::default()
+        }
+    }
+
+    fn lead(&mut self, lease: Lease, asked: Instant) {
+        if !is_valid(*self.claim.borrow()) {
+            tracing::info!(
+                lease = self.name,
+                identity = self.identity,
+                "leader election: this process leads"
+            );
+        }
+        self.held = Some(lease);
+        self.seen = None;
+        self.claim.send_replace(Some(asked + CLAIM));
+    }
+
+    fn follow(&mut self) {
+        self.claim.send_replace(None);
+        if self.held.take().is_some() {
+            tracing::warn!(
+                lease = self.name,
+                identity = self.identity,
+                "leader election: another process leads"
+            );
+        }
+    }
+
+    async fn release(mut self) {
+        self.claim.send_replace(None);
+        let Some(mut lease) = self.held.take() else { return };
+        lease.metadata.managed_fields = None;
+        if let Some(record) = &mut lease.spec {
+            record.holder_identity = Some(String::new());
+            record.lease_duration_seconds = Some(1);
+            record.renew_time = Some(self.now());
+        }
+        match bounded_by(TIMEOUT, self.api.replace(&lease.name_any(), &params(), &lease)).await {
+            Ok(_) => tracing::info!(lease = self.name, "leader election: released the lease"),
+            Err(error) => {
+                tracing::warn!(lease = self.name, %error, "leader election: the lease will run out by itself")
+            }
+        }
+    }
+
+    fn now(&self) -> MicroTime {
+        MicroTime(self.clock.now())
+    }
+}
+
+fn params() -> PostParams {
+    PostParams {
+        field_manager: Some(FIELD_MANAGER.to_owned()),
+        ..PostParams::default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

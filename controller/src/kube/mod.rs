@@ -1,0 +1,17 @@
+//! Everything that is Kubernetes plumbing: the client, fenced writes, events, leader election, the installation's record.
+
+pub mod client;
+mod error;
+mod events;
+pub mod fenced;
+mod installation;
+pub mod lease;
+
+pub use client::{REQUEST_TIMEOUT, bounded};
+pub use error::WriteError;
+pub use events::{EventType, Events};
+pub use installation::{Installation, InstallationError};
+pub use lease::Leadership;
+
+#[cfg(test)]
+mod scripted;
