@@ -36,6 +36,7 @@ mod status;
 mod store;
 mod strategic;
 mod table;
+mod transport;
 mod watch;
 
 pub use faults::{Fault, Faults, Matcher, Request};

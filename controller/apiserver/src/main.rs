@@ -33,9 +33,9 @@ async fn main() -> anyhow::Result<()> {
     let address = listener.local_addr()?;
     let server = Server::new(Config { token: Some(token), ..Config::default() });
     if let Some(path) = kubeconfig {
-        write_private(&path, &server.kubeconfig(address)).with_context(|| format!("cannot write {}", path.display()))?;
+        write_private(&path, &server.kubeconfig(address)?).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    println!("listening on http://{address}");
+    println!("listening on http://{address} and https://{address}");
     server.serve(listener, ended()).await?;
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 use axum::Router;
@@ -21,6 +21,7 @@ use crate::namespace;
 use crate::request::{Parameters, ResourcePath, verb};
 use crate::state::State;
 use crate::status::ApiError;
+use crate::transport::{Identity, SERVER_NAME, Sniffing};
 use crate::{access, discovery, openapi, response};
 
 /// How a server is set up.
@@ -58,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     state: RwLock<State>,
+    /// Made when it is first needed: servers without a socket need none.
+    identity: OnceLock<Identity>,
 }
 
 impl Shared {
@@ -84,7 +87,7 @@ impl Server {
         for name in namespace::INITIAL {
             state.put(crate::builtin::NAMESPACES, initial_namespace(name, &clock.seconds()));
         }
-        let shared = Shared { config, clock, faults: Faults::default(), state: RwLock::new(state) };
+        let shared = Shared { config, clock, faults: Faults::default(), state: RwLock::new(state), identity: OnceLock::new() };
         Self { shared: Arc::new(shared) }
     }
 
@@ -93,10 +96,10 @@ impl Server {
         Router::new().fallback(answer).with_state(self.shared.clone())
     }
 
-    /// Serves the API on a listening socket until `shutdown` is done. Watches end then too.
+    /// Serves the API on a listening socket, over HTTP and HTTPS, until `shutdown` is done. Watches end then too.
     ///
     /// # Errors
-    /// When the socket stops accepting connections.
+    /// When the socket cannot be used, or no certificate can be made.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -107,22 +110,39 @@ impl Server {
             shutdown.await;
             shared.faults.drop_watches();
         };
+        let listener = Sniffing::start(listener, self.identity()?)?;
         axum::serve(listener, self.router()).with_graceful_shutdown(ending).await
     }
 
     /// A kubeconfig for a server that listens on `address`. It contains the token.
-    pub fn kubeconfig(&self, address: SocketAddr) -> String {
+    ///
+    /// # Errors
+    /// When no certificate can be made.
+    pub fn kubeconfig(&self, address: SocketAddr) -> std::io::Result<String> {
+        use base64::Engine as _;
+        let authority = base64::engine::general_purpose::STANDARD.encode(&self.identity()?.authority_pem);
+        let cluster = json!({
+            "server": format!("https://{address}"), "certificate-authority-data": authority, "tls-server-name": SERVER_NAME,
+        });
         let user = self.shared.config.token.as_ref().map_or_else(|| json!({}), |token| json!({ "token": token }));
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "hostwright",
-            "clusters": [{ "name": "hostwright", "cluster": { "server": format!("http://{address}") } }],
+            "clusters": [{ "name": "hostwright", "cluster": cluster }],
             "users": [{ "name": "hostwright", "user": user }],
             "contexts": [{ "name": "hostwright", "context": {
                 "cluster": "hostwright", "user": "hostwright", "namespace": "default",
             } }],
         });
         // JSON is YAML, and needs no second writer.
-        format!("{config:#}\n")
+        Ok(format!("{config:#}\n"))
+    }
+
+    fn identity(&self) -> std::io::Result<&Identity> {
+        if let Some(identity) = self.shared.identity.get() {
+            return Ok(identity);
+        }
+        let identity = Identity::generate()?;
+        Ok(self.shared.identity.get_or_init(|| identity))
     }
 
     /// Faults to order, and the record of requests.
