@@ -393,6 +393,10 @@ async fn a_held_installation_goes_on_until_the_daemon_reports_its_end() {
     fixture.panel.suspend_server(1);
     fixture.post(&path, &report(true, false)).await.assert_status(204);
     assert_eq!(fixture.panel.server("a").unwrap().status, Some(ServerStatus::Suspended));
+    fixture
+        .post(&path, &json!({}))
+        .await
+        .assert_violations(&[("successful", "present")]);
     let unknown = "/api/remote/servers/00000000-0000-4000-8000-000000000000/install";
     fixture
         .post(unknown, &report(true, false))
