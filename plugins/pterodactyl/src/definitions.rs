@@ -1,6 +1,9 @@
 //! What the plugin says about itself: manifest, schemas, capabilities.
 
-use hostwright_plugin::{Capabilities, CreateUniqueness, Manifest, ManifestError, RenewSupport, schema::Schema};
+use hostwright_plugin::{
+    Capabilities, CreateUniqueness, Manifest, ManifestError, RenewSupport,
+    schema::{Schema, SchemaError},
+};
 
 /// How long after a create its effect may still appear or be taken back. The panel calls Wings before it answers and
 /// waits at most 5 s for a connection and 15 s in all; when that fails it removes its row again. The rest is margin for
@@ -27,12 +30,12 @@ pub enum SetupError {
     #[error(transparent)]
     Manifest(#[from] ManifestError),
     /// A built-in schema was refused.
-    #[error("schema {name}: {reason}")]
+    #[error("schema {name}: {error}")]
     Schema {
         /// Which schema: `config`, `package` or `checkout`.
         name: &'static str,
-        /// Why.
-        reason: String,
+        /// Everything that is wrong with it.
+        error: SchemaError,
     },
     /// The HTTP client could not be built, for example because the system's certificates cannot be read.
     #[error("HTTP client: {0}")]
@@ -52,10 +55,7 @@ impl Definitions {
 }
 
 fn schema(name: &'static str, text: &str) -> Result<Schema, SetupError> {
-    Schema::parse(text).map_err(|error| SetupError::Schema {
-        name,
-        reason: error.to_string(),
-    })
+    Schema::parse(text).map_err(|error| SetupError::Schema { name, error })
 }
 
 fn capabilities() -> Capabilities {
