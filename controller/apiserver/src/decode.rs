@@ -7,6 +7,7 @@ use serde_json::{Map, Number, Value};
 
 use crate::field::child;
 use crate::object::deeper_than;
+use crate::protobuf;
 use crate::status::ApiError;
 
 /// Deeper bodies are refused: nothing that is served needs more, and code that walks values recursively stays safe.
@@ -24,6 +25,7 @@ pub(crate) struct Body {
 pub(crate) enum Media {
     Json,
     Yaml,
+    Protobuf,
 }
 
 pub(crate) fn media(content_type: &str) -> Result<Media, ApiError> {
@@ -31,6 +33,7 @@ pub(crate) fn media(content_type: &str) -> Result<Media, ApiError> {
     match essence {
         "" | "application/json" | "*/*" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
+        protobuf::MEDIA_TYPE => Ok(Media::Protobuf),
         _ => Err(ApiError::unsupported_media_type(&["application/json", "application/yaml"])),
     }
 }
@@ -39,6 +42,7 @@ pub(crate) fn body(bytes: &[u8], media: Media) -> Result<Body, ApiError> {
     let body = match media {
         Media::Json => json(bytes)?,
         Media::Yaml => Body { value: yaml(bytes)?, duplicates: Vec::new() },
+        Media::Protobuf => Body { value: protobuf::decode(bytes)?, duplicates: Vec::new() },
     };
     if deeper_than(&body.value, MAX_DEPTH) {
         return Err(ApiError::bad_request(format!("the body is nested deeper than {MAX_DEPTH} levels")));

@@ -27,7 +27,7 @@ pub(crate) enum Propagation {
 /// What a deletion did to the object.
 #[derive(Debug)]
 pub(crate) enum Deletion {
-    Removed(Arc<Value>),
+    Removed,
     /// Finalizers hold it.
     Marked(Arc<Value>),
 }
@@ -42,7 +42,7 @@ pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagat
     let mut value = (*stored).clone();
     let holds = hold(&mut value, table, policy == Propagation::Foreground && !state.dependents(&uid).is_empty());
     if !holds {
-        return state.remove(table, key).map(Deletion::Removed);
+        return state.remove(table, key).map(|_| Deletion::Removed);
     }
     mark(&mut value, table, now);
     let marked = if value == *stored { stored } else { state.put(table, value) };

@@ -24,6 +24,7 @@ mod metadata;
 mod namespace;
 mod object;
 mod openapi;
+mod protobuf;
 mod query;
 mod registry;
 mod request;

@@ -1,5 +1,204 @@
-//! placeholder
+//! OpenAPI documents: v3 for each group and version, and v2 for clients that know nothing else.
+//!
+//! kubectl needs them for `explain`, to see that the server validates fields itself, and to choose how to patch.
+
 use axum::body::Body;
 use http::Response;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
 use crate::registry::Registry;
-pub(crate) fn answer(_: &Registry, _: &[&str]) -> Option<Response<Body>> { None }
+use crate::resource::Resource;
+use crate::response;
+
+/// Answers below `/openapi`.
+pub(crate) fn answer(registry: &Registry, path: &[&str]) -> Option<Response<Body>> {
+    match path {
+        ["v2"] => Some(response::json(200, &v2(registry), &[])),
+        ["v3"] => Some(response::json(200, &index(registry), &[])),
+        ["v3", "api", version] => document(registry, "", version),
+        ["v3", "apis", group, version] => document(registry, group, version),
+        _ => None,
+    }
+}
+
+fn document(registry: &Registry, group: &str, version: &str) -> Option<Response<Body>> {
+    let document = v3(registry, group, version)?;
+    let mut response = response::json(200, &document, &[]);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Some(response)
+}
+
+/// Where the documents are. The hash makes clients notice a new one.
+fn index(registry: &Registry) -> Value {
+    let mut paths = Map::new();
+    for (group, versions) in registry.groups() {
+        for version in versions {
+            let place = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+            let text = v3(registry, group, version).map(|document| document.to_string()).unwrap_or_default();
+            let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02X}")).collect();
+            paths.insert(place.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }));
+        }
+    }
+    json!({ "paths": paths })
+}
+
+fn v3(registry: &Registry, group: &str, version: &str) -> Option<Value> {
+    let resources = registry.of_version(group, version);
+    if resources.is_empty() {
+        return None;
+    }
+    let mut paths = Map::new();
+    let mut schemas = Map::new();
+    schemas.insert(METADATA.to_owned(), metadata_schema());
+    for resource in &resources {
+        schemas.insert(schema_name(resource), schema(resource, "#/components/schemas/"));
+        add_paths(&mut paths, resource, |name| {
+            json!({ "description": "OK", "content": { "application/json": {
+                "schema": { "$ref": format!("#/components/schemas/{name}") },
+            } } })
+        });
+    }
+    Some(json!({
+        "openapi": "3.0.0", "info": { "title": "Kubernetes", "version": "v1.36.0" }, "paths": paths,
+        "components": { "schemas": schemas },
+    }))
+}
+
+fn v2(registry: &Registry) -> Value {
+    let mut paths = Map::new();
+    let mut definitions = Map::new();
+    definitions.insert(METADATA.to_owned(), metadata_schema());
+    for resource in registry.all() {
+        definitions.insert(schema_name(resource), schema(resource, "#/definitions/"));
+        add_paths(&mut paths, resource, |name| {
+            json!({ "description": "OK", "schema": { "$ref": format!("#/definitions/{name}") } })
+        });
+    }
+    json!({
+        "swagger": "2.0", "info": { "title": "Kubernetes", "version": "v1.36.0" }, "paths": paths,
+        "definitions": definitions,
+    })
+}
+
+const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Named like the real server's: `io.k8s.api.core.v1.Secret`, `dev.example.v1.Thing`.
+fn schema_name(resource: &Resource) -> String {
+    let Resource { group, version, kind, .. } = resource;
+    if resource.is_custom() {
+        let reversed: Vec<&str> = group.rsplit('.').collect();
+        return format!("{}.{version}.{kind}", reversed.join("."));
+    }
+    let group = match group.as_str() {
+        "" => "api.core",
+        "apiextensions.k8s.io" => "apiextensions-apiserver.pkg.apis.apiextensions",
+        "coordination.k8s.io" => "api.coordination",
+        _ => "api.events",
+    };
+    format!("io.k8s.{group}.{version}.{kind}")
+}
+
+fn group_version_kind(resource: &Resource) -> Value {
+    json!({ "group": resource.group, "version": resource.version, "kind": resource.kind })
+}
+
+fn schema(resource: &Resource, prefix: &str) -> Value {
+    let mut schema = resource.raw_schema.clone();
+    if !schema.is_object() {
+        schema = json!({ "type": "object" });
+    }
+    let fields = crate::object::as_map(crate::object::as_map(&mut schema).entry("properties").or_insert_with(|| json!({})));
+    let texts = [
+        ("apiVersion", "APIVersion defines the versioned schema of this representation of an object."),
+        ("kind", "Kind is a string value representing the REST resource this object represents."),
+    ];
+    for (name, description) in texts {
+        fields.insert(name.to_owned(), json!({ "type": "string", "description": description }));
+    }
+    let metadata = json!({
+        "description": "Standard object's metadata.", "allOf": [{ "$ref": format!("{prefix}{METADATA}") }], "default": {},
+    });
+    // Version 2 knows a reference only alone.
+    let metadata = if prefix == "#/definitions/" {
+        json!({ "description": "Standard object's metadata.", "$ref": format!("{prefix}{METADATA}") })
+    } else {
+        metadata
+    };
+    fields.insert("metadata".to_owned(), metadata);
+    schema["x-kubernetes-group-version-kind"] = json!([group_version_kind(resource)]);
+    schema
+}
+
+fn metadata_schema() -> Value {
+    let text = |description: &str| json!({ "type": "string", "description": description });
+    let texts = |description: &str| {
+        json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } })
+    };
+    json!({
+        "type": "object", "description": "ObjectMeta is metadata that all persisted resources must have.",
+        "properties": {
+            "name": text("Unique within a namespace; cannot be changed."),
+            "generateName": text("A prefix from which the server makes a unique name where none is given."),
+            "namespace": text("The space within which the name is unique."),
+            "labels": texts("Keys and values to organise and select objects by."),
+            "annotations": texts("Keys and values that tools store with the object."),
+            "uid": text("Unique in time and space; set by the server."),
+            "resourceVersion": text("Opaque version of this object, for optimistic concurrency and watches."),
+            "creationTimestamp": { "type": "string", "format": "date-time", "description": "When the object was created." },
+            "deletionTimestamp": { "type": "string", "format": "date-time", "description": "When deletion was asked for." },
+            "deletionGracePeriodSeconds": { "type": "integer", "format": "int64" },
+            "generation": { "type": "integer", "format": "int64", "description": "Counts the changes of the desired state." },
+            "selfLink": text("No longer set."),
+            "finalizers": {
+                "type": "array", "items": { "type": "string" }, "x-kubernetes-list-type": "set",
+                "x-kubernetes-patch-strategy": "merge",
+                "description": "Must be empty before the object is removed; each is the task of one component.",
+            },
+            "ownerReferences": {
+                "type": "array", "description": "Objects this one depends on; when all are gone, it is deleted.",
+                "x-kubernetes-patch-merge-key": "uid", "x-kubernetes-patch-strategy": "merge",
+                "items": { "type": "object", "properties": {
+                    "apiVersion": { "type": "string" }, "kind": { "type": "string" }, "name": { "type": "string" },
+                    "uid": { "type": "string" }, "controller": { "type": "boolean" },
+                    "blockOwnerDeletion": { "type": "boolean" },
+                } },
+            },
+            "managedFields": { "type": "array", "items": { "type": "object" }, "description": "Who owns which field." },
+        },
+    })
+}
+
+/// The operations on one resource, with the parameters that clients look for.
+fn add_paths(paths: &mut Map<String, Value>, resource: &Resource, answer: impl Fn(&str) -> Value) {
+    let Resource { group, version, plural, .. } = resource;
+    let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
+    let place = if resource.namespaced { format!("{root}/namespaces/{{namespace}}/{plural}") } else { format!("{root}/{plural}") };
+    let operation = |action: &str, parameters: &[&str]| {
+        let parameters: Vec<Value> = parameters
+            .iter()
+            .map(|name| json!({ "name": name, "in": "query", "schema": { "type": "string" } }))
+            .collect();
+        json!({
+            "x-kubernetes-action": action, "x-kubernetes-group-version-kind": group_version_kind(resource),
+            "parameters": parameters, "responses": { "200": answer(&schema_name(resource)) },
+        })
+    };
+    let write = ["dryRun", "fieldManager", "fieldValidation"];
+    paths.insert(
+        place.clone(),
+        json!({
+            "get": operation("list", &["labelSelector", "fieldSelector", "limit", "continue", "watch"]),
+            "post": operation("post", &write), "delete": operation("deletecollection", &["dryRun"]),
+        }),
+    );
+    paths.insert(
+        format!("{place}/{{name}}"),
+        json!({
+            "get": operation("get", &[]), "put": operation("put", &write),
+            "patch": operation("patch", &["dryRun", "fieldManager", "fieldValidation", "force"]),
+            "delete": operation("delete", &["dryRun", "propagationPolicy"]),
+        }),
+    );
+}

@@ -52,11 +52,6 @@ impl Registry {
         self.all().find(|resource| resource.kind == kind && resource.api_version() == api_version).cloned()
     }
 
-    /// Any version of the resource kept in a table.
-    pub(crate) fn by_table(&self, table: &str) -> Option<Arc<Resource>> {
-        self.all().find(|resource| resource.table == table).cloned()
-    }
-
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.resources.values()
     }

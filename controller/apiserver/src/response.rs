@@ -12,21 +12,15 @@ use crate::status::ApiError;
 pub(crate) struct Answer {
     pub(crate) code: u16,
     pub(crate) body: Value,
-    pub(crate) warnings: Vec<String>,
 }
 
 impl Answer {
     pub(crate) fn ok(body: Value) -> Self {
-        Self { code: 200, body, warnings: Vec::new() }
+        Self { code: 200, body }
     }
 
     pub(crate) fn created(body: Value) -> Self {
-        Self { code: 201, body, warnings: Vec::new() }
-    }
-
-    pub(crate) fn with_warnings(mut self, warnings: Vec<String>) -> Self {
-        self.warnings = warnings;
-        self
+        Self { code: 201, body }
     }
 }
 

@@ -68,7 +68,6 @@ pub(crate) fn handle(call: Call) -> Response<Body> {
     let outcome = check_place(&call).and_then(|()| dispatch(&call, &mut warnings));
     match outcome {
         Ok(Outcome::Answer(answer)) => {
-            warnings.extend(answer.warnings.iter().cloned());
             match table::negotiate(&call, answer.body) {
                 Ok(body) => response::json(answer.code, &body, &warnings),
                 Err(error) => response::error(&error, &warnings),

@@ -9,7 +9,6 @@ use crate::decode;
 use crate::field::FieldError;
 use crate::managed;
 use crate::object;
-use crate::request::FieldValidation;
 use crate::response::Answer;
 use crate::status::ApiError;
 use crate::strategic;
@@ -141,15 +140,8 @@ fn configuration(call: &Call, options: &crate::request::WriteOptions, warnings: 
         object::set_meta(&mut config, "namespace", json!(call.namespace()));
     }
     let mut bare = config.clone();
-    let options = crate::request::WriteOptions {
-        field_validation: match options.field_validation {
-            FieldValidation::Strict => FieldValidation::Strict,
-            other => other,
-        },
-        ..options.clone()
-    };
     // Admission fills in defaults, which the applier does not own; so it only judges, and the bare form goes on.
-    admit(resource, config, &[], &options, Source::Body, warnings)?;
+    admit(resource, config, &[], options, Source::Body, warnings)?;
     let mut unknown = Vec::new();
     crate::metadata::normalise(&mut bare, &mut unknown).map_err(ApiError::bad_request)?;
     crate::schema::prune(&mut bare, &resource.schema, "", true, &mut unknown);

@@ -23,7 +23,7 @@ const UNOWNED_METADATA: &[&str] = &[
 ];
 
 /// The schema of a whole object, metadata included.
-pub(super) fn typed(resource: &Resource) -> Schema {
+fn typed(resource: &Resource) -> Schema {
     let mut schema = resource.schema.clone();
     schema.properties.insert("metadata".to_owned(), metadata_schema());
     schema
@@ -46,7 +46,7 @@ fn metadata_schema() -> Schema {
 }
 
 /// The parts of an object that can be owned.
-pub(super) fn ownable(object: &Value) -> Value {
+fn ownable(object: &Value) -> Value {
     let mut object = object.clone();
     if let Some(map) = object.as_object_mut() {
         map.remove("apiVersion");
@@ -62,7 +62,7 @@ pub(super) fn ownable(object: &Value) -> Value {
 }
 
 /// Whether a value is owned as a whole, whatever is in it.
-pub(super) fn is_atomic(value: &Value, schema: Option<&Schema>) -> bool {
+fn is_atomic(value: &Value, schema: Option<&Schema>) -> bool {
     match value {
         Value::Object(map) => map.is_empty() || schema.is_some_and(|schema| schema.atomic),
         Value::Array(list) => list.is_empty() || schema.is_none_or(|schema| schema.list_type == ListType::Atomic),
@@ -71,7 +71,7 @@ pub(super) fn is_atomic(value: &Value, schema: Option<&Schema>) -> bool {
 }
 
 /// Everything there is to own in an object.
-pub(super) fn all_fields(object: &Value, schema: &Schema) -> FieldSet {
+fn all_fields(object: &Value, schema: &Schema) -> FieldSet {
     let mut set = FieldSet::default();
     compare::insert_all(object, Some(schema), &mut set);
     // The root and the metadata are not owned themselves, only what is in them.

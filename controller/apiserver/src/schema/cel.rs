@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
-use super::{Additional, Schema, validate::same_item};
+use super::{Schema, validate::same_item};
 use crate::field::{FieldError, FieldErrorKind};
 
 /// The rules of one version of a definition.
@@ -145,9 +145,4 @@ pub(crate) fn skipped() -> FieldError {
     let detail = "some validation rules were not checked because the object was invalid; correct the existing errors to \
                   complete validation";
     FieldError::invalid("", &Value::Null, detail)
-}
-
-/// Keeps the match over [`Additional`] in one place.
-pub(crate) fn is_map(schema: &Schema) -> bool {
-    !matches!(schema.additional, Additional::Nothing)
 }
