@@ -31,130 +31,73 @@ async fn look(answer: Answer) -> Error {
     Script::new([answer]).plugin().observe(&call()).await.unwrap_err()
 }
 
+/// What an answer means in a mutation.
+async fn expect(answer: Answer, class: Class, scope: Scope) {
+    let error = mutation(answer.clone()).await;
+    assert_eq!(
+        (error.class, error.scope),
+        (class, scope),
+        "{answer:?} in a mutation: {error}"
+    );
+    assert!(error.message.starts_with("panel-eu: "), "{error}");
+    // A look changes nothing, so that nothing can be unknown after it.
+    let in_look = if class == Class::Unknown {
+        Class::Unavailable
+    } else {
+        class
+    };
+    let error = look(answer.clone()).await;
+    assert_eq!(
+        (error.class, error.scope),
+        (in_look, scope),
+        "{answer:?} in a look: {error}"
+    );
+}
+
 #[tokio::test]
-async fn every_answer_has_a_class_and_a_scope() {
-    use Class::{Conflict, Internal, Invalid, NotFound, RateLimited, Unauthorized, Unavailable, Unknown};
-    use Scope::{Instance, Placement, Service};
-    let panel = |status, code| move || refusal(status, code, "as it says");
-    let cases: Vec<(&str, Box<dyn Fn() -> Answer>, (Class, Scope), (Class, Scope))> = vec![
-        (
-            "401",
-            Box::new(panel(401, "AuthenticationException")),
-            (Unauthorized, Instance),
-            (Unauthorized, Instance),
-        ),
-        (
-            "401 page",
-            Box::new(|| html(401)),
-            (Unauthorized, Instance),
-            (Unauthorized, Instance),
-        ),
-        (
-            "403",
-            Box::new(panel(403, "AccessDeniedHttpException")),
-            (Unauthorized, Instance),
-            (Unauthorized, Instance),
-        ),
-        (
-            "404",
-            Box::new(panel(404, "NotFoundHttpException")),
-            (NotFound, Service),
-            (NotFound, Service),
-        ),
-        (
-            "409",
-            Box::new(panel(409, "ConflictHttpException")),
-            (Conflict, Service),
-            (Conflict, Service),
-        ),
-        (
-            "400",
-            Box::new(panel(400, "DisplayException")),
-            (Invalid, Service),
-            (Invalid, Service),
-        ),
-        (
-            "bad JSON",
-            Box::new(panel(400, "BadRequestHttpException")),
-            (Internal, Service),
-            (Internal, Service),
-        ),
-        (
-            "429",
-            Box::new(panel(429, "ThrottleRequestsException")),
-            (RateLimited, Instance),
-            (RateLimited, Instance),
-        ),
-        (
-            "500",
-            Box::new(panel(500, "QueryException")),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "503",
-            Box::new(panel(503, "HttpException")),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "Wings 504",
-            Box::new(panel(504, "DaemonConnectionException")),
-            (Unknown, Placement),
-            (Unavailable, Placement),
-        ),
-        (
-            "Wings 409",
-            Box::new(panel(409, "DaemonConnectionException")),
-            (Unknown, Placement),
-            (Unavailable, Placement),
-        ),
-        (
-            "502 page",
-            Box::new(|| html(502)),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "200 page",
-            Box::new(|| html(200)),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "redirect",
-            Box::new(|| html(302)),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "cut short",
-            Box::new(|| raw(200, &[], r#"{"object":"ser"#)),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "no contact",
-            Box::new(|| Err(TransportError::NotSent("refused".to_owned()))),
-            (Unavailable, Instance),
-            (Unavailable, Instance),
-        ),
-        (
-            "reset",
-            Box::new(|| Err(TransportError::Interrupted("reset".to_owned()))),
-            (Unknown, Instance),
-            (Unavailable, Instance),
-        ),
-    ];
-    for (name, answer, in_mutation, in_look) in cases {
-        let error = mutation(answer()).await;
-        assert_eq!((error.class, error.scope), in_mutation, "{name} in a mutation: {error}");
-        assert!(error.message.starts_with("panel-eu: "), "{error}");
-        if in_look.0 != NotFound {
-            let error = look(answer()).await;
-            assert_eq!((error.class, error.scope), in_look, "{name} in a look: {error}");
-        }
+async fn what_the_panel_refuses_has_a_class_and_a_scope() {
+    use Class::{Conflict, Internal, Invalid, RateLimited, Unauthorized};
+    for (status, code, class, scope) in [
+        (400, "DisplayException", Invalid, Scope::Service),
+        (400, "BadRequestHttpException", Internal, Scope::Service),
+        (401, "AuthenticationException", Unauthorized, Scope::Instance),
+        (403, "AccessDeniedHttpException", Unauthorized, Scope::Instance),
+        (409, "ConflictHttpException", Conflict, Scope::Service),
+        (418, "SomethingNewException", Invalid, Scope::Service),
+        (429, "ThrottleRequestsException", RateLimited, Scope::Instance),
+    ] {
+        expect(refusal(status, code, "as it says"), class, scope).await;
     }
+    assert_eq!(mutation(crate::support::not_found()).await.class, Class::NotFound);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_unknown() {
+    for (status, code, scope) in [
+        (500, "QueryException", Scope::Instance),
+        (503, "HttpException", Scope::Instance),
+        (404, "DaemonConnectionException", Scope::Placement),
+        (409, "DaemonConnectionException", Scope::Placement),
+        (500, "DaemonConnectionException", Scope::Placement),
+        (504, "DaemonConnectionException", Scope::Placement),
+    ] {
+        expect(refusal(status, code, "as it says"), Class::Unknown, scope).await;
+    }
+    let cut = raw(200, &[], r#"{"object":"ser"#);
+    let reset = Err(TransportError::Interrupted("reset".to_owned()));
+    for answer in [html(200), html(302), html(400), html(502), cut, reset] {
+        expect(answer, Class::Unknown, Scope::Instance).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_have_been_done_is_not() {
+    let refused = Err(TransportError::NotSent("connection refused".to_owned()));
+    expect(refused, Class::Unavailable, Scope::Instance).await;
+    for status in [401, 403] {
+        expect(html(status), Class::Unauthorized, Scope::Instance).await;
+    }
+    expect(html(429), Class::RateLimited, Scope::Instance).await;
 }
 
 #[tokio::test]

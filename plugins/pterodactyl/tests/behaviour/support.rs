@@ -197,6 +197,7 @@ pub fn answer(status: u16, body: &Value) -> Result<Response<Bytes>> {
     )
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "scripts mix answers with failures to answer")]
 pub fn raw(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Response<Bytes>> {
     let mut builder = Response::builder().status(status);
     for (name, value) in headers {
@@ -320,7 +321,7 @@ pub fn with(mut call: Call, key: &str, value: impl Into<Value>) -> Call {
 
 /// The call for another service of the same owner.
 pub fn named(mut call: Call, external_id: &str) -> Call {
-    call.external_id = external_id.to_owned();
+    external_id.clone_into(&mut call.external_id);
     call
 }
 
