@@ -142,3 +142,22 @@ async fn what_a_server_shows_has_the_keys_and_types_of_the_package_schema() {
         assert_eq!(schema.coerce(&key, &value).unwrap(), value, "{key}");
     }
 }
+
+#[test]
+fn every_setting_is_documented() {
+    let page = include_str!("../../../../docs/pterodactyl.md");
+    let plugin = Script::new([]).plugin();
+    for schema in [
+        plugin.config_schema(),
+        plugin.package_schema(),
+        plugin.checkout_schema(),
+    ] {
+        for field in schema.fields() {
+            assert!(
+                page.contains(&format!("`{}`", field.key())),
+                "docs/pterodactyl.md says nothing of {}",
+                field.key()
+            );
+        }
+    }
+}
