@@ -210,6 +210,15 @@ pub struct HostingServiceStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64))]
     pub not_converging: Option<String>,
+    /// Digest of the differences that an attached remote had; it is not changed until they are accepted by the annotation
+    /// hostwright.dev/accept-diff.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64))]
+    pub attached_differences: Option<String>,
+    /// What the plugin wants back when the suspension is lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "crate::schema::any_value")]
+    pub remembered: Option<Value>,
     /// The audit trail, newest first; all of it is in the audit log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10))]
@@ -272,10 +281,35 @@ pub struct RemoteStatus {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32), inner(length(max = 256)))]
     pub attributes: BTreeMap<String, String>,
+    /// Its state when it was seen last.
+    pub state: RemoteState,
+    /// Since when this object knows of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Time>,
     /// Since when it certainly belongs to this service: its create was answered, or it was still there after the
     /// provider's settling time. Absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound_at: Option<Time>,
+}
+
+/// The state of a remote when it was seen last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RemoteState {
+    /// Being made.
+    #[default]
+    Provisioning,
+    /// Made in part, and nobody is working on it.
+    Incomplete,
+    /// Usable.
+    Active,
+    /// Suspended.
+    Suspended,
+    /// There, and broken: the provider gave up on it.
+    Failed,
+    /// Going away by itself.
+    Deleting,
+    /// Gone, and this controller did not end it.
+    Missing,
 }
 
 /// The configuration that the provider accepted last. It holds no secrets.
@@ -349,6 +383,12 @@ pub struct Operation {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::any_value")]
     pub before: Option<Value>,
+    /// When the last attempt began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempted_at: Option<Time>,
+    /// When an attempt began that was not answered, the last one where there were several: its effect may appear late.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unanswered_at: Option<Time>,
     /// When the first attempt began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub started_at: Option<Time>,

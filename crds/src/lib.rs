@@ -18,7 +18,8 @@ mod shared;
 
 pub use hosting_service::{
     DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec, HostingServiceStatus, LastApplied,
-    LastError, OnRemoteMissing, Operation, OperationOutcome, Owner, Phase, RemoteStatus, Suspension, Target, Verb,
+    LastError, OnRemoteMissing, Operation, OperationOutcome, Owner, Phase, RemoteState, RemoteStatus, Suspension,
+    Target, Verb,
 };
 pub use identity::{Identity, IdentityError};
 pub use package::{Package, PackageSpec, PackageStatus, Termination};

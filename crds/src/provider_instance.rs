@@ -189,6 +189,14 @@ pub struct Brake {
     /// Endings reserved in it.
     #[schemars(range(min = 0))]
     pub reserved: i32,
+    /// Endings allowed in it beyond the limit, by the annotation hostwright.dev/release-endings.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub released: Option<i32>,
+    /// The value of that annotation that was acted on last: each counts once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub released_by: Option<String>,
 }
 
 impl ProviderInstanceSpec {

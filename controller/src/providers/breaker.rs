@@ -12,7 +12,7 @@ const SERVICES: usize = 3;
 /// How long it stays open at first.
 const FIRST_SPAN: Duration = Duration::from_secs(30);
 /// The longest it stays open before the next trial.
-const LONGEST_SPAN: Duration = Duration::from_secs(300);
+const LONGEST_SPAN: Duration = Duration::from_mins(5);
 /// When to ask again while a trial runs: nobody knows when it will end.
 const TRIAL_WAIT: Duration = Duration::from_secs(5);
 

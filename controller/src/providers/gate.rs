@@ -18,11 +18,11 @@ use super::limiter::Limiter;
 use crate::clock::Clock;
 
 /// The longest that one call may take; waiting at the gate does not count. Plugins give up earlier on their own.
-pub const CALL_TIMEOUT: Duration = Duration::from_secs(60);
+pub const CALL_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long a provider is left alone that throttles without saying for how long.
-const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(60);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_mins(1);
 /// The longest that a provider is believed when it says how long to wait.
-const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3_600);
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(1);
 
 /// What a call is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

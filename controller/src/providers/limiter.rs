@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// A token bucket that refills evenly over a minute.
 ///
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     fn taken_at_once(limiter: &mut Limiter, now: Instant) -> u32 {
-        (0..)
+        (0..1_000)
             .take_while(|_| limiter.take(now, 1).is_ok())
             .count()
             .try_into()
@@ -112,7 +112,7 @@ mod tests {
     fn idle_hours_save_nothing_up() {
         let now = Instant::now();
         let mut limiter = Limiter::new(60, now);
-        let later = now + Duration::from_secs(7_200);
+        let later = now + Duration::from_hours(2);
         assert_eq!(taken_at_once(&mut limiter, later), 15);
     }
 
@@ -121,7 +121,7 @@ mod tests {
         let now = Instant::now();
         let mut limiter = Limiter::new(1, now);
         taken_at_once(&mut limiter, now);
-        assert_eq!(limiter.take(now, 1), Err(Duration::from_secs(60)));
+        assert_eq!(limiter.take(now, 1), Err(Duration::from_mins(1)));
         limiter.set_rate(60, now);
         assert_eq!(limiter.take(now, 1), Err(Duration::from_secs(1)));
     }

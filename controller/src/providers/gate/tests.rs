@@ -231,8 +231,11 @@ async fn a_panic_becomes_an_error_that_quotes_nothing_and_frees_the_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_throttling_provider_is_left_alone_for_as_long_as_it_says_within_limits() {
-    let minutes = |minutes: u64| Duration::from_secs(60 * minutes);
-    for (asked, granted) in [(Some(minutes(2)), 120), (None, 60), (Some(minutes(600)), 3_600)] {
+    for (asked, granted) in [
+        (Some(Duration::from_mins(2)), 120),
+        (None, 60),
+        (Some(Duration::from_hours(10)), 3_600),
+    ] {
         let gate = gate(PLENTY);
         let mut throttled = Error::new(Class::RateLimited, "429", "too many requests");
         throttled.retry_after = asked;

@@ -1,0 +1,71 @@
+//! What every reconcile needs.
+
+use std::sync::Arc;
+
+use hostwright_crds::{HostingService, Package, ProviderInstance};
+use k8s_openapi::api::core::v1::Namespace;
+use kube::Client;
+use kube::core::DeserializeGuard;
+use kube::runtime::reflector::{ObjectRef, Store};
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::clock::Clock;
+use crate::kube::{Events, Installation, Leadership};
+use crate::providers::Providers;
+
+/// An object that may be malformed: one broken object must not break the list it stands in.
+pub type Guarded<K> = DeserializeGuard<K>;
+
+/// What stays the same while the process runs.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The installation id: the first label of every external id and owner key.
+    pub installation: String,
+    /// The controller's own namespace: credentials, the installation record, the lease.
+    pub credentials_namespace: String,
+}
+
+/// Objects as the watches showed them last.
+pub struct Caches {
+    /// All services.
+    pub services: Store<Guarded<HostingService>>,
+    /// All packages.
+    pub packages: Store<Guarded<Package>>,
+    /// All instances.
+    pub instances: Store<Guarded<ProviderInstance>>,
+    /// All namespaces, for their labels.
+    pub namespaces: Store<Namespace>,
+}
+
+/// Wakes reconciles that no watch event would.
+#[derive(Clone)]
+pub struct Wakers {
+    /// Of services.
+    pub services: UnboundedSender<ObjectRef<Guarded<HostingService>>>,
+    /// Of instances.
+    pub instances: UnboundedSender<ObjectRef<Guarded<ProviderInstance>>>,
+}
+
+/// What every reconcile needs.
+pub struct Context {
+    /// The Kubernetes API.
+    pub client: Client,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// What stays the same.
+    pub settings: Settings,
+    /// Plugins and instances.
+    pub providers: Providers,
+    /// Watched objects.
+    pub caches: Caches,
+    /// Where events are written.
+    pub events: Events,
+    /// Whether this process may change anything.
+    pub leadership: Leadership,
+    /// Wakes reconciles.
+    pub wakers: Wakers,
+    /// What the cluster's own record says of this installation.
+    pub installation: Installation,
+    /// What this process remembers of each service.
+    pub memory: crate::service::Memory,
+}

@@ -1,0 +1,102 @@
+//! The watches: what is kept of each kind, and whom a change wakes.
+
+use std::fmt::Debug;
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt as _, TryStreamExt as _};
+use hostwright_crds::Package;
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::core::PartialObjectMeta;
+use kube::runtime::reflector::store::Writer;
+use kube::runtime::reflector::ObjectRef;
+use kube::runtime::watcher::{self, Event};
+use kube::runtime::{WatchStreamExt as _, watcher as watch};
+use kube::{Api, Resource, ResourceExt as _};
+use serde::de::DeserializeOwned;
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::context::{Context, Guarded};
+use crate::instance::secret_references;
+
+type Watched<K> = Result<K, watcher::Error>;
+
+/// Objects of a kind as they change, kept in a store without their managed fields, which nobody reads.
+pub(super) fn objects<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Watched<K>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K::DynamicType: Eq + Hash + Clone + Default + Send + Sync,
+{
+    events(api, writer).applied_objects()
+}
+
+fn events<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
+where
+    K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
+    K::DynamicType: Eq + Hash + Clone + Default + Send + Sync,
+{
+    watch(api, watcher::Config::default())
+        .default_backoff()
+        .modify(|object| object.meta_mut().managed_fields = None)
+        .reflect(writer)
+}
+
+/// Packages; a change wakes the services that ordered one.
+pub(super) fn packages(
+    context: &Arc<Context>,
+    writer: Writer<Guarded<Package>>,
+) -> impl Stream<Item = Watched<Guarded<Package>>> + Send + use<> {
+    let context = context.clone();
+    events(Api::all(context.client.clone()), writer)
+        .inspect_ok(move |event| match event {
+            Event::Apply(package) | Event::Delete(package) => wake_buyers(&context, &package.name_any()),
+            Event::Init | Event::InitApply(_) | Event::InitDone => {}
+        })
+        .applied_objects()
+}
+
+fn wake_buyers(context: &Context, package: &str) {
+    for service in context.caches.services.state() {
+        let ordered = service.0.as_ref().is_ok_and(|service| service.spec.package_ref.name == package);
+        if ordered {
+            // Fails only while the process ends.
+            let _ = context.wakers.services.send(ObjectRef::from_obj(service.as_ref()));
+        }
+    }
+}
+
+/// Keeps the labels of namespaces.
+pub(super) async fn namespaces(api: Api<Namespace>, writer: Writer<Namespace>) {
+    objects(api, writer).for_each(|_| std::future::ready(())).await;
+}
+
+/// A Secret of the controller's namespace wakes the instances that refer to it. Its content is not kept.
+pub(super) async fn secrets(context: Arc<Context>) {
+    let api: Api<PartialObjectMeta<Secret>> =
+        Api::namespaced(context.client.clone(), &context.settings.credentials_namespace);
+    watch(api, watcher::Config::default())
+        .default_backoff()
+        .try_for_each(|event| {
+            if let Event::Apply(secret) | Event::Delete(secret) = event {
+                wake_users(&context, &secret.name_any());
+            }
+            std::future::ready(Ok(()))
+        })
+        .await
+        .unwrap_or_else(|error| tracing::error!(%error, "the watch of Secrets ended"));
+}
+
+fn wake_users(context: &Context, secret: &str) {
+    for instance in context.caches.instances.state() {
+        let refers = instance.0.as_ref().is_ok_and(|instance| secret_references(instance).contains(secret));
+        if refers {
+            // Fails only while the process ends.
+            let _ = context.wakers.instances.send(ObjectRef::from_obj(instance.as_ref()));
+        }
+    }
+}
+
+/// What a channel receives, as a stream.
+pub(super) fn unbounded<T: Send + 'static>(receiver: UnboundedReceiver<T>) -> impl Stream<Item = T> + Send + 'static {
+    futures::stream::unfold(receiver, |mut receiver| async { receiver.recv().await.map(|item| (item, receiver)) })
+}

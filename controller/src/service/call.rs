@@ -1,0 +1,53 @@
+//! Builds what a plugin gets. The only place where secrets meet a service.
+
+use hostwright_crds::annotation;
+use hostwright_plugin::{Call, Map, Owner, Remote};
+use kube::ResourceExt as _;
+
+use super::pass::Pass;
+use super::retry;
+use crate::providers::{CALL_TIMEOUT, Runtime};
+
+/// What a verb or a look gets. None while the instance has no valid settings.
+pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> {
+    let identity = pass.record.believed()?;
+    let (service, status) = (&pass.service, &pass.status);
+    let last = status.last_applied.as_ref();
+    let order = pass.order.as_ref().ok();
+    let operation = status.operation.as_ref();
+    let config = order.map(|order| order.config.clone()).or_else(|| last.map(|last| last.config.clone()));
+    let checkout = order.map(|order| order.checkout.clone()).or_else(|| last.map(|last| last.checkout.clone()));
+    let now = pass.ctx.clock.now();
+    Some(Call {
+        external_id: identity.external_id.clone(),
+        operation_id: operation.map(|operation| operation.id.clone()).unwrap_or_else(|| looking(pass)),
+        deadline: now.saturating_add(CALL_TIMEOUT).unwrap_or(now),
+        instance: runtime.settings.clone()?,
+        config: config.unwrap_or_default(),
+        checkout: checkout.unwrap_or_default(),
+        checkout_secrets: std::collections::BTreeMap::new(),
+        owner: Owner {
+            key: identity.owner.clone(),
+            email: service.spec.owner.email.clone(),
+            name: service.spec.owner.name.clone(),
+        },
+        remote: remote(pass),
+        applied: last.map(|last| -> Map { last.config.clone() }),
+        before: operation.and_then(|operation| operation.before.clone()).or_else(|| status.remembered.clone()),
+        force,
+    })
+}
+
+/// The id of a look: it belongs to no operation.
+fn looking(pass: &Pass) -> String {
+    pass.with_ground(|ground| retry::operation_id(ground.external_id, ground.uid, hostwright_crds::Verb::Create, "", 0))
+}
+
+/// What is known of the remote: by status, else by what an operator found out.
+fn remote(pass: &Pass) -> Option<Remote> {
+    if let Some(known) = &pass.status.remote {
+        return Some(Remote { id: known.id.clone(), url: known.url.clone(), attributes: known.attributes.clone() });
+    }
+    let resolved = pass.service.annotations().get(annotation::RESOLVE_CREATE)?;
+    (resolved != "absent").then(|| Remote { id: resolved.clone(), ..Remote::default() })
+}

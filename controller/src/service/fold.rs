@@ -1,0 +1,370 @@
+//! From what happened to status. Pure: the same finding folds onto whatever the latest status is, so an outcome survives
+//! every other writer.
+
+mod answer;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use hostwright_crds::{
+    HostingServiceStatus, LastApplied, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb,
+    condition, reason,
+};
+use hostwright_plugin::{Class, Error, Outcome, Present, Remote};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+
+use super::changes;
+use super::order::Order;
+use super::plan::{Attachment, Conclusion};
+use super::retry;
+use super::situation::{Look, remote_state};
+use crate::providers::Hold;
+
+/// Something that happened in a pass.
+#[derive(Debug, Clone)]
+pub enum Finding {
+    /// The service's own remote was looked at.
+    Looked(Look),
+    /// The look failed; this is what the service needs next.
+    LookFailed(Verb, Error),
+    /// The remote was taken as this service's.
+    Attached(Attachment, Box<Present>),
+    /// The last attempt was settled by a look.
+    Concluded(Conclusion),
+    /// A create may be under way although status does not know of one.
+    AssumedAttempt,
+    /// Something else removed the remote.
+    WentMissing,
+    /// The provider confirmed that the remote is gone, and the record says so.
+    Ended,
+    /// An attempt is about to be made: the write-ahead.
+    Began(Operation),
+    /// The attempt was not made after all; this was the operation before.
+    NotCalled(Option<Operation>),
+    /// The provider answered.
+    Answered(Operation, Result<Outcome, Error>),
+    /// A scale succeeded and these differences are still there.
+    StillDiffers(String),
+    /// The operation is not needed any more.
+    Dropped,
+    /// A request for an attempt was honoured.
+    Handled(String),
+}
+
+/// Something worth an event and an entry in the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// One of [`reason`].
+    pub reason: &'static str,
+    /// In words for people.
+    pub message: String,
+    /// Whether it is a problem.
+    pub warning: bool,
+}
+
+/// What findings are folded with.
+pub struct Ground<'a> {
+    /// The time.
+    pub now: Timestamp,
+    /// What the service is driven to.
+    pub target: Target,
+    /// What the provider gets.
+    pub order: &'a Result<Order, Hold>,
+    /// How long after a create its effect may still appear or be rolled back.
+    pub settle: Duration,
+    /// The name of the instance, for messages.
+    pub instance: &'a str,
+    /// The name of the package that the spec names.
+    pub package: &'a str,
+    /// The external id.
+    pub external_id: &'a str,
+    /// UID of the object.
+    pub uid: &'a str,
+}
+
+impl Ground<'_> {
+    fn time(&self) -> Time {
+        Time(self.now)
+    }
+
+    fn digest(&self) -> String {
+        self.order.as_ref().map(|order| order.digest.clone()).unwrap_or_default()
+    }
+
+    fn after(&self, pause: Duration) -> Time {
+        Time(self.now.saturating_add(pause).unwrap_or(self.now))
+    }
+
+    /// The operation id of a verb now.
+    pub fn operation_id(&self, verb: Verb, status: &HostingServiceStatus) -> String {
+        retry::operation_id(self.external_id, self.uid, verb, &self.digest(), status.epoch)
+    }
+}
+
+/// Folds one finding onto a status.
+pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Ground) -> Option<Notice> {
+    let notice = match finding {
+        Finding::Looked(look) => {
+            looked(status, look, ground);
+            None
+        }
+        Finding::LookFailed(verb, error) => {
+            look_failed(status, *verb, error, ground);
+            None
+        }
+        Finding::Attached(how, present) => Some(attached(status, *how, present, ground)),
+        Finding::Concluded(conclusion) => concluded(status, *conclusion, ground),
+        Finding::AssumedAttempt => {
+            status.operation = Some(assumed(status, ground));
+            None
+        }
+        Finding::WentMissing => Some(went_missing(status)),
+        Finding::Ended => ended(status),
+        Finding::Began(operation) => {
+            status.operation = Some(operation.clone());
+            None
+        }
+        Finding::NotCalled(before) => {
+            status.operation.clone_from(before);
+            None
+        }
+        Finding::Answered(operation, result) => answer::answered(status, operation, result, ground),
+        Finding::StillDiffers(digest) => {
+            status.not_converging = Some(digest.clone());
+            None
+        }
+        Finding::Dropped => {
+            status.operation = None;
+            None
+        }
+        Finding::Handled(token) => {
+            status.last_handled_reconcile_at = Some(condition::cut(token.clone(), 256));
+            None
+        }
+    };
+    if let Some(notice) = &notice {
+        status.record(ground.time(), notice.reason, notice.message.clone());
+    }
+    notice
+}
+
+/// The operation as its next attempt is about to be made.
+pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Present>, ground: &Ground) -> Operation {
+    let id = ground.operation_id(verb, status);
+    let earlier = status.operation.as_ref().filter(|operation| operation.verb == verb);
+    let before = seen.and_then(|present| present.remember.clone());
+    Operation {
+        id,
+        verb,
+        attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
+        outcome: OperationOutcome::Unknown,
+        inputs: ground.digest(),
+        before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
+        attempted_at: Some(ground.time()),
+        unanswered_at: earlier.and_then(|operation| operation.unanswered_at.clone()),
+        started_at: earlier.and_then(|operation| operation.started_at.clone()).or_else(|| Some(ground.time())),
+        deadline: Some(ground.after(retry::OPERATION_DEADLINE)),
+        token: None,
+        next_attempt_at: None,
+        last_error: earlier.and_then(|operation| operation.last_error.clone()),
+    }
+}
+
+fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {
+    let Some(present) = look.present() else { return };
+    let Some(known) = status.remote.as_mut() else { return };
+    let settled = known.seen_at.as_ref().and_then(|seen| seen.0.saturating_add(ground.settle).ok());
+    if known.bound_at.is_none() && settled.is_some_and(|settled| look.at >= settled) {
+        known.bound_at = Some(Time(look.at));
+    }
+    *known = RemoteStatus {
+        state: remote_state(present.state),
+        seen_at: known.seen_at.clone(),
+        bound_at: known.bound_at.clone(),
+        ..remote_status(&present.remote)
+    };
+    if known.state != RemoteState::Suspended {
+        status.suspended_at = None;
+    }
+}
+
+fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, ground: &Ground) {
+    let mut operation = status.operation.clone().unwrap_or_else(|| Operation {
+        id: ground.operation_id(verb, status),
+        verb,
+        outcome: OperationOutcome::Refused,
+        inputs: ground.digest(),
+        started_at: Some(ground.time()),
+        ..Operation::default()
+    });
+    operation.attempt = operation.attempt.saturating_add(1);
+    failed(&mut operation, error, ground);
+    status.operation = Some(operation);
+}
+
+/// Writes down an error and when to try again.
+fn failed(operation: &mut Operation, error: &Error, ground: &Ground) {
+    let pause = retry::pause(error.class, operation.attempt, error.retry_after, &operation.id);
+    operation.next_attempt_at = Some(ground.after(pause));
+    operation.last_error = Some(LastError {
+        class: retry::class_name(error.class),
+        code: condition::cut(error.code.clone(), 128),
+        message: condition::cut(error.message.clone(), 512),
+    });
+}
+
+fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Present, ground: &Ground) -> Notice {
+    let state = remote_state(present.state);
+    status.remote = Some(RemoteStatus {
+        state,
+        seen_at: Some(ground.time()),
+        bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
+        ..remote_status(&present.remote)
+    });
+    let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
+    let applied = as_applied(present, ground);
+    if how == Attachment::Found {
+        status.attached_differences = differences_when_found(&applied, ground);
+    }
+    status.last_applied = Some(match ground.order {
+        Ok(order) if how == Attachment::OwnAttempt && unchanged => applied_order(order, ground),
+        _ => applied,
+    });
+    let suspended = state == RemoteState::Suspended && ground.target == Target::Suspended;
+    status.suspended_at = suspended.then(|| ground.time());
+    status.operation = match how {
+        Attachment::OwnAttempt if state == RemoteState::Provisioning => status.operation.take().map(|operation| Operation {
+            outcome: OperationOutcome::Accepted,
+            next_attempt_at: Some(ground.after(retry::POLL)),
+            last_error: None,
+            ..operation
+        }),
+        _ => {
+            status.epoch += 1;
+            None
+        }
+    };
+    let (reason, verb) = match how {
+        Attachment::OwnAttempt => (reason::CREATED, "recovered"),
+        Attachment::Found => (reason::ATTACHED, "attached"),
+    };
+    let message = format!("{verb} remote {} on {}", present.remote.id, ground.instance);
+    Notice { reason, message, warning: false }
+}
+
+/// What the remote is configured to, under everything the order would set besides.
+fn as_applied(present: &Present, ground: &Ground) -> LastApplied {
+    let ordered = ground.order.as_ref().ok();
+    let mut config = ordered.map(|order| order.config.clone()).unwrap_or_default();
+    config.extend(present.applied.clone());
+    LastApplied {
+        package: ordered.map_or_else(|| ground.package.to_owned(), |order| order.package.clone()),
+        package_generation: ordered.map(|order| order.package_generation).unwrap_or_default(),
+        config,
+        checkout: ordered.map(|order| order.checkout.clone()).unwrap_or_default(),
+        at: Some(ground.time()),
+    }
+}
+
+/// The hash by which somebody accepts that an attached remote is brought to the order.
+fn differences_when_found(applied: &LastApplied, ground: &Ground) -> Option<String> {
+    let Ok(order) = ground.order else {
+        return Some(super::digest::of_value(&serde_json::Value::Object(applied.config.clone())));
+    };
+    let differs = |(key, wanted): (&String, &serde_json::Value)| {
+        applied.config.get(key).is_some_and(|found| !changes::same(found, wanted))
+    };
+    let differing: Vec<_> = order.config.iter().filter(|entry| differs(*entry)).map(|(key, _)| key.as_str()).collect();
+    let shown = serde_json::json!([differing, applied.config, order.config]);
+    (!differing.is_empty()).then(|| super::digest::of_value(&shown))
+}
+
+/// An order as it is remembered once a provider accepted it.
+fn applied_order(order: &Order, ground: &Ground) -> LastApplied {
+    LastApplied {
+        package: order.package.clone(),
+        package_generation: order.package_generation,
+        config: order.config.clone(),
+        checkout: order.checkout.clone(),
+        at: Some(ground.time()),
+    }
+}
+
+fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: &Ground) -> Option<Notice> {
+    let operation = status.operation.clone()?;
+    match (conclusion, operation.outcome) {
+        (Conclusion::TookEffect, _) => answer::took_effect(status, &operation, ground),
+        (Conclusion::HadNoEffect, OperationOutcome::Accepted) => {
+            status.operation = None;
+            status.epoch += 1;
+            None
+        }
+        (Conclusion::HadNoEffect, _) => {
+            status.operation = Some(Operation {
+                outcome: OperationOutcome::Refused,
+                unanswered_at: operation.attempted_at.clone().or(operation.unanswered_at.clone()),
+                next_attempt_at: None,
+                ..operation
+            });
+            None
+        }
+    }
+}
+
+fn assumed(status: &HostingServiceStatus, ground: &Ground) -> Operation {
+    Operation {
+        id: ground.operation_id(Verb::Create, status),
+        verb: Verb::Create,
+        attempt: 1,
+        outcome: OperationOutcome::Unknown,
+        inputs: ground.digest(),
+        attempted_at: Some(ground.time()),
+        unanswered_at: Some(ground.time()),
+        started_at: Some(ground.time()),
+        ..Operation::default()
+    }
+}
+
+fn went_missing(status: &mut HostingServiceStatus) -> Notice {
+    let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
+    if let Some(remote) = status.remote.as_mut() {
+        remote.state = RemoteState::Missing;
+    }
+    status.suspended_at = None;
+    status.operation = None;
+    Notice { reason: reason::REMOTE_MISSING, message: format!("remote {id} was removed by something else"), warning: true }
+}
+
+fn ended(status: &mut HostingServiceStatus) -> Option<Notice> {
+    let remote = status.remote.take();
+    status.operation = None;
+    status.suspended_at = None;
+    status.remembered = None;
+    status.epoch += 1;
+    let message = format!("remote {} was ended", remote?.id);
+    Some(Notice { reason: reason::TERMINATED, message, warning: false })
+}
+
+/// A remote as status carries it, bounded.
+fn remote_status(remote: &Remote) -> RemoteStatus {
+    const ATTRIBUTES: usize = 32;
+    RemoteStatus {
+        id: condition::cut(remote.id.clone(), 256),
+        url: remote.url.clone().filter(|url| url.len() <= 1024),
+        attributes: remote
+            .attributes
+            .iter()
+            .take(ATTRIBUTES)
+            .map(|(key, value)| (key.clone(), condition::cut(value.clone(), 256)))
+            .collect(),
+        ..RemoteStatus::default()
+    }
+}
+
+/// True when an error leaves open whether the request was applied.
+fn is_unanswered(error: &Error) -> bool {
+    matches!(error.class, Class::Unknown)
+}

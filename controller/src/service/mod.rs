@@ -1,0 +1,106 @@
+//! HostingService: one customer's service, from what is wanted to what is so.
+
+mod aim;
+mod call;
+mod changes;
+mod digest;
+mod execute;
+mod fold;
+mod memory;
+mod mutate;
+mod order;
+mod pass;
+mod plan;
+mod publish;
+mod record;
+mod report;
+mod resolve;
+mod retry;
+mod situation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hostwright_crds::HostingService;
+use hostwright_plugin::Present;
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+
+pub use memory::Memory;
+pub use record::{external_id, owner_key};
+
+use crate::context::{Context, Guarded};
+use crate::kube::{WriteError, fenced};
+use execute::Flow;
+use pass::Pass;
+use plan::Step;
+
+/// The code of an error that a connection test contradicts: the credentials work, this request is not permitted.
+pub(crate) const FORBIDDEN_CODE: &str = "Forbidden";
+
+/// The most steps of one pass. Each step but a wait settles something, so a pass that needs more has a bug.
+const STEPS: usize = 16;
+
+/// Why a pass ended early. Another one starts from the latest object.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A write to the cluster did not land.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Another replica leads.
+    #[error("another replica leads")]
+    NotLeading,
+    /// The object cannot be read.
+    #[error("the object does not match its schema: {0}")]
+    Unreadable(String),
+    /// A pass did not come to an end.
+    #[error("the plan did not come to an end within {STEPS} steps; the last was {0}")]
+    Endless(String),
+}
+
+/// Brings one service closer to what its spec asks for; called again until nothing is left to do.
+///
+/// # Errors
+/// When the pass could not be finished; the caller tries again.
+pub async fn reconcile(seen: Arc<Guarded<HostingService>>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let cached = seen.0.as_ref().map_err(|invalid| Error::Unreadable(invalid.error.clone()))?;
+    if !ctx.leadership.holds() {
+        return Ok(Action::requeue(Duration::from_secs(5)));
+    }
+    let Some(service) = newest(cached, &ctx).await? else { return Ok(Action::await_change()) };
+    // resolve (cluster) and validate (pure)
+    let mut pass = Pass::begin(service, ctx).await?;
+    // plan (pure) and execute (provider): one mutation at most
+    let end = advance(&mut pass).await?;
+    // report (fold pure, one write): what happened and what is so
+    let next_visit = publish::publish(&mut pass, &end).await?;
+    Ok(next_visit)
+}
+
+async fn advance(pass: &mut Pass) -> Result<Flow, Error> {
+    let mut step = Step::Settled;
+    for _ in 0..STEPS {
+        step = pass.plan();
+        tracing::debug!(service = pass.name(), ?step, "planned");
+        match execute::execute(pass, step.clone()).await? {
+            Flow::Again => {}
+            end => return Ok(end),
+        }
+    }
+    Err(Error::Endless(format!("{step:?}")))
+}
+
+/// The service as it is: a cached copy older than our own last write is read live.
+async fn newest(cached: &HostingService, ctx: &Context) -> Result<Option<HostingService>, WriteError> {
+    let uid = cached.metadata.uid.as_deref().unwrap_or_default();
+    if !ctx.memory.of(uid).is_stale(cached.metadata.resource_version.as_deref()) {
+        return Ok(Some(cached.clone()));
+    }
+    let live = fenced::live(&ctx.client, &cached.namespace().unwrap_or_default(), &cached.name_any()).await?;
+    Ok(live.filter(|live| live.metadata.uid == cached.metadata.uid))
+}
+
+/// Whether a list contradicts what status says of a service. A look of its own confirms it before anything is done.
+pub fn suspicion(service: &HostingService, listed: Option<&Present>) -> bool {
+    pass::contradiction(service, listed).is_some()
+}

@@ -1,0 +1,222 @@
+//! The mutations: the gate, the fenced write-ahead, the last check, the call, the outcome. In this order, and only here.
+
+use hostwright_crds::{HostingService, InstanceMode, Operation, OperationOutcome, Verb};
+use hostwright_plugin::{Call, Class, Error as CallError, Outcome, Plugin};
+
+use super::changes;
+use super::execute::{self, Flow};
+use super::fold::{self, Finding};
+use super::pass::Pass;
+use super::plan::{Step, Wait};
+use super::{Error, aim, retry};
+use crate::instance;
+use crate::kube::fenced;
+use crate::providers::{CallKind, Runtime};
+use crate::telemetry::audit::{self, AuditEntry};
+
+/// Asks the provider for one verb. A pass asks for one at most.
+pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<Flow, Error> {
+    if pass.mutated {
+        return Ok(Flow::Finish(pass.plan()));
+    }
+    let Some((runtime, plugin)) = execute::usable(pass) else { return Ok(Flow::Finish(execute::not_usable())) };
+    // The gate comes first: with leave in hand, next to nothing lies between the write-ahead and the call.
+    let kind = if verb == Verb::Create { CallKind::Create } else { CallKind::Mutation };
+    let permit = match runtime.gate.admit(kind).await {
+        Ok(permit) => permit,
+        Err(held) => return Ok(Flow::Finish(execute::wait_for(&runtime.name, &held))),
+    };
+    if verb == Verb::Terminate {
+        if let Err(hold) = instance::take(&pass.ctx, &runtime.name).await {
+            return Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })));
+        }
+    }
+    let before = pass.status.operation.clone();
+    let operation = write_ahead(pass, verb).await?;
+    if let Some(changed) = no_longer_as_planned(pass, &runtime) {
+        tracing::info!(service = pass.name(), ?verb, changed, "the call was not made");
+        pass.found(Finding::NotCalled(before));
+        return Ok(Flow::Finish(pass.plan()));
+    }
+    let Some(call) = execute_call(pass, &runtime, &operation, force) else {
+        pass.found(Finding::NotCalled(before));
+        return Ok(Flow::Finish(execute::not_usable()));
+    };
+    audit(pass, &operation, "Started", None, "");
+    let answer = runtime.gate.call(permit, pass.uid(), verb_of(plugin.as_ref(), verb, &call)).await;
+    let answer = answer.map_err(|error| execute::redacted(error, &call));
+    answered(pass, &operation, answer).await
+}
+
+/// Records what is about to be tried. For a create whose record was written in this very pass, that write is the record.
+async fn write_ahead(pass: &mut Pass, verb: Verb) -> Result<Operation, Error> {
+    let seen = pass.look.as_ref().and_then(super::situation::Look::present).cloned();
+    let operation = pass.with_ground(|ground| fold::next_attempt(&pass.status, verb, seen.as_ref(), ground));
+    let recorded_just_now = verb == Verb::Create && pass.just_recorded && pass.status.operation.is_none();
+    pass.found(Finding::Began(operation.clone()));
+    if recorded_just_now {
+        return Ok(operation);
+    }
+    if !pass.ctx.leadership.holds() {
+        return Err(Error::NotLeading);
+    }
+    let status = pass.status_for(&step_of(verb));
+    let written = fenced::write_status(&pass.ctx.client, &pass.service, status).await?;
+    pass.planned_against(written);
+    Ok(operation)
+}
+
+fn step_of(verb: Verb) -> Step {
+    match verb {
+        Verb::Create => Step::Create,
+        Verb::Suspend => Step::Suspend,
+        Verb::Unsuspend => Step::Unsuspend,
+        Verb::Scale => Step::Scale,
+        Verb::Terminate => Step::Terminate { force: false },
+    }
+}
+
+/// The last look at the cluster before the call: the object as the write-ahead returned it, the instance, leadership.
+fn no_longer_as_planned(pass: &Pass, planned: &Runtime) -> Option<&'static str> {
+    if !pass.ctx.leadership.holds() {
+        return Some("another replica leads");
+    }
+    if pass.changed_since_planned {
+        return Some("the object was changed");
+    }
+    let now = pass.ctx.providers.runtime(&planned.name);
+    let same = now.as_ref().is_some_and(|now| {
+        now.spec.mode == InstanceMode::Active
+            && now.identity == planned.identity
+            && now.standing == planned.standing
+            && now.settings.is_some()
+    });
+    (!same).then_some("the instance was changed")
+}
+
+fn execute_call(pass: &Pass, runtime: &Runtime, operation: &Operation, force: bool) -> Option<Call> {
+    let call = super::call::call(pass, runtime, force)?;
+    Some(Call { operation_id: operation.id.clone(), before: operation.before.clone(), ..call })
+}
+
+async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome, CallError> {
+    match verb {
+        Verb::Create => plugin.create(call).await,
+        Verb::Suspend => plugin.suspend(call).await,
+        Verb::Unsuspend => plugin.unsuspend(call).await,
+        Verb::Scale => plugin.scale(call).await,
+        Verb::Terminate => plugin.terminate(call).await,
+    }
+}
+
+/// Folds the answer in, and confirms by a look what a provider only claims: that it is gone, that it was changed.
+async fn answered(
+    pass: &mut Pass,
+    operation: &Operation,
+    answer: Result<Outcome, CallError>,
+) -> Result<Flow, Error> {
+    let uid = pass.uid().to_owned();
+    let answered = pass.ctx.providers.sequence.next();
+    pass.ctx.memory.update(&uid, |remembered| {
+        remembered.last_mutation = answered;
+        remembered.explained = None;
+    });
+    pass.mutated = true;
+    pass.look = None;
+    pass.suspicion = None;
+    let answer = match answer {
+        Err(error) => Err(execute::judged(pass, error).await),
+        answer => answer,
+    };
+    audit_answer(pass, operation, &answer);
+    let finished = matches!(&answer, Ok(Outcome::Done(_)));
+    let gone = matches!(&answer, Ok(Outcome::Gone));
+    pass.found(Finding::Answered(operation.clone(), answer));
+    if finished && operation.verb == Verb::Scale && pass.status.operation.is_none() {
+        confirm_scale(pass).await;
+    }
+    if gone && operation.verb == Verb::Terminate {
+        return Ok(Flow::Again);
+    }
+    Ok(Flow::Finish(pass.plan()))
+}
+
+/// A scale that succeeded and changed nothing is not repeated.
+async fn confirm_scale(pass: &mut Pass) {
+    let Ok((started, Ok(seen))) = execute::look(pass).await else { return };
+    let uid = pass.uid().to_owned();
+    pass.ctx.memory.update(&uid, |remembered| remembered.last_look = started);
+    let (Some((_, plugin)), hostwright_plugin::Observation::Present(present)) = (execute::usable(pass), seen) else {
+        return;
+    };
+    let Some(last) = &pass.status.last_applied else { return };
+    let left = changes::drifted(plugin.package_schema(), &last.config, &present).enforced;
+    if !left.is_empty() {
+        pass.found(Finding::StillDiffers(changes::digest_of(&left)));
+    }
+}
+
+/// Asks how an accepted operation is doing.
+pub(super) async fn poll(pass: &mut Pass) -> Result<Flow, Error> {
+    let Some((runtime, plugin)) = execute::usable(pass) else { return Ok(Flow::Finish(execute::not_usable())) };
+    let Some(operation) = pass.status.operation.clone() else { return Ok(Flow::Again) };
+    let Some(token) = operation.token.clone() else { return Ok(Flow::Again) };
+    let Some(call) = execute_call(pass, &runtime, &operation, false) else {
+        return Ok(Flow::Finish(execute::not_usable()));
+    };
+    let permit = match runtime.gate.admit(CallKind::Observation).await {
+        Ok(permit) => permit,
+        Err(held) => return Ok(Flow::Finish(execute::wait_for(&runtime.name, &held))),
+    };
+    let answer = runtime.gate.call(permit, pass.uid(), plugin.poll(&call, &token)).await;
+    match answer.map_err(|error| execute::redacted(error, &call)) {
+        Ok(outcome) => {
+            audit_answer(pass, &operation, &Ok(outcome.clone()));
+            pass.found(Finding::Answered(operation, Ok(outcome)));
+        }
+        // The provider forgot the operation: what became of it shows in the remote.
+        Err(error) if matches!(error.class, Class::NotFound | Class::Unsupported) => {
+            let forgotten = Operation { token: None, outcome: OperationOutcome::Unknown, ..operation };
+            pass.found(Finding::Began(forgotten));
+        }
+        // It failed for good: nothing runs any more, and the remote is looked at before the next attempt.
+        Err(error) if matches!(error.class, Class::Invalid | Class::Capacity) => {
+            pass.found(Finding::Answered(Operation { token: None, ..operation }, Err(error)));
+        }
+        Err(error) => pass.found(Finding::LookFailed(operation.verb, error)),
+    }
+    Ok(Flow::Finish(pass.plan()))
+}
+
+fn audit_answer(pass: &Pass, operation: &Operation, answer: &Result<Outcome, CallError>) {
+    match answer {
+        Ok(Outcome::Done(_)) => audit(pass, operation, "Done", None, ""),
+        Ok(Outcome::Gone) => audit(pass, operation, "Gone", None, ""),
+        Ok(Outcome::Accepted { .. }) => audit(pass, operation, "Accepted", None, ""),
+        Err(error) if error.class.may_have_been_applied() => audit(pass, operation, "Unknown", Some(error.class), &error.message),
+        Err(error) => audit(pass, operation, "Refused", Some(error.class), &error.message),
+    }
+}
+
+fn audit(pass: &Pass, operation: &Operation, outcome: &str, class: Option<Class>, message: &str) {
+    audit::record(&AuditEntry {
+        service: &pass.name(),
+        uid: pass.uid(),
+        verb: &format!("{:?}", operation.verb),
+        operation: &operation.id,
+        attempt: operation.attempt,
+        outcome,
+        class: class.map(retry::class_name).as_deref(),
+        message,
+        remote: pass.status.remote.as_ref().map(|remote| remote.id.as_str()),
+    });
+}
+
+/// Whether a newer version of the object differs from the one a plan was made on, in anything a mutation depends on.
+pub(super) fn differs(planned: &HostingService, written: &HostingService) -> bool {
+    let (before, after) = (aim::of(planned), aim::of(written));
+    planned.metadata.uid != written.metadata.uid
+        || planned.metadata.generation != written.metadata.generation
+        || before != after
+        || written.spec.termination_protection != planned.spec.termination_protection
+}

@@ -1,0 +1,156 @@
+//! Validation: from what people wrote to what a provider gets. Pure. It gates making and changing a remote, never
+//! suspending or ending one.
+
+use std::collections::BTreeMap;
+
+use hostwright_crds::{HostingService, Identity, LastApplied, Package, reason};
+use hostwright_plugin::schema::Context;
+use hostwright_plugin::{Map, Plugin};
+use kube::ResourceExt as _;
+use serde_json::{Value, json};
+
+use super::digest;
+use crate::providers::{Hold, Runtime};
+
+/// What a provider gets.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Order {
+    /// The package it came from.
+    pub package: String,
+    /// The generation of that package.
+    pub package_generation: i64,
+    /// The effective configuration: what the package sets, else what was applied before, else the schema's defaults.
+    pub config: Map,
+    /// What the customer entered.
+    pub checkout: Map,
+    /// A digest of both.
+    pub digest: String,
+}
+
+/// What an order is made from.
+pub struct Inputs<'a> {
+    /// The service.
+    pub service: &'a HostingService,
+    /// Its package, where there is one.
+    pub package: Option<&'a Package>,
+    /// The labels of its namespace.
+    pub namespace_labels: &'a BTreeMap<String, String>,
+    /// The instance that has, or will have, the remote.
+    pub runtime: Option<&'a Runtime>,
+    /// The believed record.
+    pub record: Option<&'a Identity>,
+    /// What was applied last.
+    pub last_applied: Option<&'a LastApplied>,
+}
+
+/// Validates; the first thing that is wrong wins.
+///
+/// # Errors
+/// The reason and the words for `Accepted=False`.
+pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
+    let package = package_exists(inputs)?;
+    instance_fits(inputs, package)?;
+    namespace_may_order(inputs, package)?;
+    deletion_policy_is_allowed(inputs, package)?;
+    let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
+    let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
+    let config = effective(inputs, package, plugin)?;
+    let checkout = checkout(inputs, plugin)?;
+    let digest = digest::of_value(&json!([config, checkout]));
+    Ok(Order {
+        package: package.name_any(),
+        package_generation: package.metadata.generation.unwrap_or_default(),
+        config,
+        checkout,
+        digest,
+    })
+}
+
+fn package_exists<'a>(inputs: &Inputs<'a>) -> Result<&'a Package, Hold> {
+    let name = &inputs.service.spec.package_ref.name;
+    inputs.package.ok_or_else(|| {
+        let message = format!("spec.packageRef.name: there is no Package {name}; `kubectl get hpkg` lists those that exist");
+        Hold::new(reason::PACKAGE_NOT_FOUND, message)
+    })
+}
+
+fn instance_fits(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
+    let wanted = &package.spec.provider_instance_ref.name;
+    match inputs.record {
+        Some(record) if record.instance != *wanted => Err(Hold::new(
+            reason::INSTANCE_MISMATCH,
+            format!(
+                "spec.packageRef.name: Package {} belongs to ProviderInstance {wanted}, the remote is on {}; choose a package of {}",
+                package.name_any(),
+                record.instance,
+                record.instance
+            ),
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
+    let namespace = inputs.service.namespace().unwrap_or_default();
+    let refused = |kind: &str, name: &str| {
+        let message = format!("{kind} {name} does not admit namespace {namespace}: see its spec.namespaceSelector");
+        Err(Hold::new(reason::NAMESPACE_NOT_ALLOWED, message))
+    };
+    if !package.spec.admits(inputs.namespace_labels) {
+        return refused("Package", &package.name_any());
+    }
+    match inputs.runtime {
+        Some(runtime) if !runtime.spec.admits(inputs.namespace_labels) => refused("ProviderInstance", &runtime.name),
+        _ => Ok(()),
+    }
+}
+
+fn deletion_policy_is_allowed(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
+    let policy = inputs.service.spec.deletion_policy;
+    if package.spec.allows(policy) {
+        return Ok(());
+    }
+    let message = format!("spec.deletionPolicy: found {policy:?}, Package {} allows {:?}", package.name_any(), package.spec.allowed_deletion_policies);
+    Err(Hold::new(reason::DELETION_POLICY_NOT_ALLOWED, message))
+}
+
+fn no_instance(package: &Package) -> Hold {
+    let (name, instance) = (package.name_any(), &package.spec.provider_instance_ref.name);
+    Hold::new(reason::INSTANCE_NOT_FOUND, format!("Package {name} names ProviderInstance {instance}, which does not exist"))
+}
+
+fn no_plugin(runtime: &Runtime) -> Hold {
+    let message = format!(
+        "ProviderInstance {}: spec.pluginRef.name: there is no plugin {}",
+        runtime.name, runtime.spec.plugin_ref.name
+    );
+    Hold::new(reason::PLUGIN_NOT_FOUND, message)
+}
+
+/// Schema defaults, under what was applied before, under what the package sets. A default is frozen when it was first
+/// applied, so a plugin release with another default scales nothing.
+fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<Map, Hold> {
+    let schema = plugin.package_schema();
+    let explicit = crate::package::check(schema, &package.spec.provisioning).map_err(|problems| {
+        let message = format!("Package {}: {}", package.name_any(), problems.join("; "));
+        Hold::new(reason::PACKAGE_INVALID, message)
+    })?;
+    let mut config = schema.defaults();
+    if let Some(last) = inputs.last_applied {
+        let known = last.config.iter().filter(|(key, _)| schema.field(key).is_some());
+        let frozen = known.filter(|(key, _)| config.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone()));
+        let frozen: Vec<(String, Value)> = frozen.collect();
+        config.extend(frozen);
+    }
+    config.extend(explicit);
+    Ok(config)
+}
+
+fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
+    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
+    typed.map(|typed| typed.values).map_err(|errors| {
+        let message =
+            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect::<Vec<_>>();
+        Hold::new(reason::INVALID_CHECKOUT, message.join("; "))
+    })
+}

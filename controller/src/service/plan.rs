@@ -1,0 +1,325 @@
+//! The only place that decides. Pure: the same situation gives the same step, with no client, no clock, no randomness.
+//!
+//! The chain of [`plan`] is the table of the design: each check either names the step or passes on to the next.
+
+#[cfg(test)]
+mod tests;
+
+mod ending;
+pub mod existing;
+pub mod making;
+
+use std::time::Duration;
+
+use hostwright_crds::{InstanceMode, OperationOutcome, RemoteState, Target, Verb, reason};
+use k8s_openapi::jiff::Timestamp;
+
+use super::record::Record;
+use super::retry;
+use super::situation::{Provider, Situation};
+use crate::providers::{Hold, Standing};
+
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Remove the finalizer. No provider is called.
+    Release(ReleaseReason),
+    /// Nothing can be done now.
+    Wait(Wait),
+    /// Write the identity record.
+    Record,
+    /// Look at the remote.
+    Observe,
+    /// Ask the instance which panel it is, before an absence is acted on.
+    Verify,
+    /// Ask how an accepted operation is doing.
+    Poll,
+    /// Take the remote that was seen as this service's.
+    Attach(Attachment),
+    /// Settle the last attempt by what was seen.
+    Conclude(Conclusion),
+    /// Write down that a create may be under way, because the record alone cannot exclude it.
+    AssumeAttempt,
+    /// Write down that something else removed the remote.
+    ReportMissing,
+    /// Write down for ever that the service ended.
+    End,
+    /// Make the remote.
+    Create,
+    /// Suspend it.
+    Suspend,
+    /// Lift the suspension.
+    Unsuspend,
+    /// Change its configuration.
+    Scale,
+    /// End it.
+    Terminate {
+        /// Whether data may be left behind at the provider.
+        force: bool,
+    },
+    /// The remote is as it should be, or as near as it can get without somebody acting.
+    Settled,
+}
+
+impl Step {
+    /// The verb that this step asks a provider for.
+    pub fn verb(&self) -> Option<Verb> {
+        match self {
+            Self::Create => Some(Verb::Create),
+            Self::Suspend => Some(Verb::Suspend),
+            Self::Unsuspend => Some(Verb::Unsuspend),
+            Self::Scale => Some(Verb::Scale),
+            Self::Terminate { .. } => Some(Verb::Terminate),
+            _ => None,
+        }
+    }
+}
+
+/// Why the finalizer goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReleaseReason {
+    /// The deletion policy keeps the remote.
+    Retained,
+    /// There is nothing of this object at the provider.
+    NothingThere,
+    /// The provider confirmed that the remote is gone.
+    Ended,
+}
+
+/// How a remote became this service's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attachment {
+    /// An attempt of ours made it, and its answer was lost.
+    OwnAttempt,
+    /// It was there, with our external id and owner key.
+    Found,
+}
+
+/// What became of an attempt whose answer is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// It was applied.
+    TookEffect,
+    /// It was not.
+    HadNoEffect,
+}
+
+/// Nothing can be done now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Wait {
+    /// Why; None while the process is still getting to know the instance, which is nothing to report.
+    pub hold: Option<Hold>,
+    /// Whether somebody has to act.
+    pub stalled: bool,
+    /// When to look again by itself.
+    pub until: Option<Timestamp>,
+}
+
+impl Wait {
+    fn silently() -> Step {
+        Step::Wait(Self { hold: None, stalled: false, until: None })
+    }
+
+    fn on(hold: Hold) -> Step {
+        Step::Wait(Self { hold: Some(hold), stalled: false, until: None })
+    }
+
+    fn until(until: Timestamp, hold: Hold) -> Step {
+        Step::Wait(Self { hold: Some(hold), stalled: false, until: Some(until) })
+    }
+
+    fn for_somebody(hold: Hold) -> Step {
+        Step::Wait(Self { hold: Some(hold), stalled: true, until: None })
+    }
+}
+
+/// Chooses the next step.
+pub fn plan(situation: &Situation) -> Step {
+    let s = situation;
+    let step = retained(s)
+        .or_else(|| believes_the_record(s))
+        .or_else(|| never_existed(s))
+        .or_else(|| protected(s))
+        .or_else(|| paused(s))
+        .or_else(|| settled(s))
+        .or_else(|| unusable_provider(s))
+        .or_else(|| contested(s))
+        .or_else(|| unrecorded(s))
+        .or_else(|| backing_off(s))
+        .or_else(|| unseen(s))
+        .or_else(|| existing::foreign(s))
+        .or_else(|| making::unanswered_create(s))
+        .or_else(|| existing::unanswered(s))
+        .or_else(|| making::unattached(s))
+        .or_else(|| ending::ending(s))
+        .or_else(|| making::absent(s))
+        .or_else(|| existing::suspending(s))
+        .or_else(|| existing::transition(s))
+        .or_else(|| existing::unsuspending(s))
+        .or_else(|| existing::scaling(s))
+        .unwrap_or(Step::Settled);
+    only_looking(s, step)
+}
+
+/// Deleted with Retain: nothing is called, whatever else is wrong.
+fn retained(s: &Situation) -> Option<Step> {
+    s.aim.retained.then_some(Step::Release(ReleaseReason::Retained))
+}
+
+fn believes_the_record(s: &Situation) -> Option<Step> {
+    match s.record {
+        Record::Copied(_) if s.aim.deleting => Some(Step::Release(ReleaseReason::NothingThere)),
+        Record::Copied(other) => Some(Wait::for_somebody(Hold::new(
+            reason::IDENTITY_COPIED,
+            format!(
+                "annotation {} was written for {}, so this manifest was copied with it and nothing is touched; remove it: kubectl annotate hsvc {} {}-",
+                hostwright_crds::annotation::IDENTITY,
+                other.for_object,
+                s.service.metadata.name.as_deref().unwrap_or_default(),
+                hostwright_crds::annotation::IDENTITY,
+            ),
+        ))),
+        Record::Unreadable(error) => Some(Wait::for_somebody(Hold::new(
+            reason::IDENTITY_INVALID,
+            format!("{error}; restore it from a backup of this object, or remove it if nothing was ever created"),
+        ))),
+        Record::Ours(identity) | Record::Restored(identity) if identity.ended.is_some() => Some(ended(s)),
+        Record::None | Record::Ours(_) | Record::Restored(_) => None,
+    }
+}
+
+fn ended(s: &Situation) -> Step {
+    match s.aim.target {
+        _ if s.aim.deleting => Step::Release(ReleaseReason::Ended),
+        Target::Terminated => Step::Settled,
+        Target::Active | Target::Suspended => Wait::for_somebody(Hold::new(
+            reason::ALREADY_TERMINATED,
+            "this service was ended, which is final; delete the object and apply it again for a new, empty one",
+        )),
+    }
+}
+
+fn never_existed(s: &Situation) -> Option<Step> {
+    if *s.record != Record::None || s.status.external_id.is_some() {
+        return None;
+    }
+    match s.aim.target {
+        _ if s.aim.deleting => Some(Step::Release(ReleaseReason::NothingThere)),
+        Target::Terminated => Some(Step::End),
+        Target::Active | Target::Suspended => None,
+    }
+}
+
+/// Protection holds every ending.
+fn protected(s: &Situation) -> Option<Step> {
+    if s.aim.target != Target::Terminated || !s.service.spec.termination_protection {
+        return None;
+    }
+    let cause = if s.aim.deleting { "deleted" } else { "desiredStatus is Terminated" };
+    Some(Wait::for_somebody(Hold::new(
+        reason::TERMINATION_PROTECTED,
+        format!("{cause}, protection is on. End it: set terminationProtection false. Keep it: deletionPolicy Retain"),
+    )))
+}
+
+fn paused(s: &Situation) -> Option<Step> {
+    s.aim.paused.then(|| Wait::on(Hold::new(reason::PAUSED, "paused: no remote call is made until that is lifted")))
+}
+
+/// Nothing to do that a look would be needed for.
+fn settled(s: &Situation) -> Option<Step> {
+    let remote = s.remote()?;
+    let as_wanted = match (s.aim.target, remote.state) {
+        (Target::Active, RemoteState::Suspended) => s.status.suspended_at.is_none(),
+        (Target::Active, RemoteState::Active | RemoteState::Failed) | (Target::Suspended, RemoteState::Suspended) => true,
+        (Target::Active | Target::Suspended, RemoteState::Missing) => {
+            s.service.spec.on_remote_missing == hostwright_crds::OnRemoteMissing::Hold
+        }
+        _ => false,
+    };
+    let quiet = s.operation().is_none() && !s.suspicion && s.request().is_none() && s.look.is_none();
+    let ours = matches!(s.record, Record::Ours(_)) && s.is_bound() && s.last_applied().is_some();
+    let unchanged = remote.state == RemoteState::Missing || !existing::has_work(s);
+    (as_wanted && quiet && ours && unchanged).then_some(Step::Settled)
+}
+
+fn unusable_provider(s: &Situation) -> Option<Step> {
+    let facts = match s.provider {
+        Provider::Missing(hold) => return Some(Wait::on(hold.clone())),
+        Provider::Starting => return Some(Wait::silently()),
+        Provider::Known(facts) => facts,
+    };
+    if facts.mode == InstanceMode::Disabled {
+        let message = format!("ProviderInstance {} has mode Disabled; nothing is called and nothing is lost", facts.name);
+        return Some(Wait::on(Hold::new(reason::INSTANCE_DISABLED, message)));
+    }
+    if let Standing::NotReady(hold) = &facts.standing {
+        return Some(Wait::on(hold.clone()));
+    }
+    (!facts.same_panel).then(|| {
+        Wait::on(Hold::new(
+            reason::REMOTE_CHANGED,
+            format!("ProviderInstance {} leads to another panel than the one that has this remote; nothing is touched", facts.name),
+        ))
+    })
+}
+
+/// Two services claim one remote: neither changes it.
+fn contested(s: &Situation) -> Option<Step> {
+    let other = s.claimed_by?;
+    let message = format!("{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain");
+    Some(Wait::for_somebody(Hold::new(reason::REMOTE_CLAIMED_TWICE, message)))
+}
+
+/// Before anything is asked of a provider the record is written, and before that the order must hold.
+fn unrecorded(s: &Situation) -> Option<Step> {
+    if *s.record != Record::None {
+        return None;
+    }
+    match s.order {
+        Err(problem) if s.status.external_id.is_none() => Some(Wait::on(problem.clone())),
+        _ => Some(Step::Record),
+    }
+}
+
+/// The persisted time of the next attempt binds everything that the same verb would ask for.
+fn backing_off(s: &Situation) -> Option<Step> {
+    let operation = s.operation().filter(|_| s.look.is_none())?;
+    let due = retry::due_at(operation, s.now, s.impatience())?;
+    let overtaken = match operation.outcome {
+        OperationOutcome::Unknown => false,
+        OperationOutcome::Refused => operation.verb != s.expected_verb(),
+        OperationOutcome::Accepted => existing::may_interrupt(s, operation),
+    };
+    (!overtaken).then(|| Step::Wait(Wait { hold: None, stalled: false, until: Some(due) }))
+}
+
+fn unseen(s: &Situation) -> Option<Step> {
+    if s.look.is_some() {
+        return None;
+    }
+    let poll = s.accepted().is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
+    Some(if poll { Step::Poll } else { Step::Observe })
+}
+
+/// An instance in ObserveOnly is looked at and not changed.
+fn only_looking(s: &Situation, step: Step) -> Step {
+    let observe_only = s.facts().is_some_and(|facts| facts.mode == InstanceMode::ObserveOnly);
+    if observe_only && (step.verb().is_some() || step == Step::Record) {
+        let message = "the ProviderInstance has mode ObserveOnly; the remote is looked at and not changed";
+        return Wait::on(Hold::new(reason::INSTANCE_OBSERVE_ONLY, message));
+    }
+    step
+}
+
+/// Whether enough time has passed since an attempt for its effect to have appeared or been rolled back, judged at the
+/// moment of the look.
+fn has_settled(s: &Situation, since: Option<Timestamp>) -> Result<(), Timestamp> {
+    let Some(since) = since else { return Ok(()) };
+    let settled = since.saturating_add(s.settle()).unwrap_or(s.now);
+    match s.look {
+        Some(look) if look.at >= settled => Ok(()),
+        _ => Err(settled.max(s.now.saturating_add(Duration::from_secs(1)).unwrap_or(s.now))),
+    }
+}
+

@@ -1,0 +1,78 @@
+//! Ending a remote, and what its absence proves.
+
+use std::time::Duration;
+
+use hostwright_crds::{Target, Verb, reason};
+use hostwright_plugin::State;
+
+use super::super::retry;
+use super::super::situation::Situation;
+use super::{ReleaseReason, Step, Wait, existing, has_settled};
+use crate::providers::Hold;
+
+/// How old a connection test may be for an absence to be acted on.
+const VERIFIED_WITHIN: Duration = Duration::from_secs(60);
+
+/// The remote should be gone.
+pub(super) fn ending(s: &Situation) -> Option<Step> {
+    if s.aim.target != Target::Terminated || s.look.is_none() {
+        return None;
+    }
+    Some(match s.present() {
+        Some(present) => end(s, present.state),
+        None => gone(s),
+    })
+}
+
+fn end(s: &Situation, state: State) -> Step {
+    let next_look = s.now.saturating_add(retry::POLL).unwrap_or(s.now);
+    let working = |message| Wait::until(next_look, Hold::new(reason::TERMINATING, message));
+    if state == State::Deleting {
+        return working("the provider is removing the remote");
+    }
+    if let Some(hold) = s.facts().and_then(|facts| facts.endings.as_ref()) {
+        return Wait::on(hold.clone());
+    }
+    if let Some(operation) = s.accepted() {
+        if operation.verb == Verb::Terminate {
+            return working("the provider accepted the ending and is working on it");
+        }
+        if !existing::may_interrupt(s, operation) && state == State::Provisioning {
+            return working("the provider cannot interrupt what it is doing; the remote is ended afterwards");
+        }
+    }
+    Step::Terminate { force: must_force(s) }
+}
+
+/// Force is used only where the Package says so, after an ordinary ending has failed that long.
+fn must_force(s: &Situation) -> bool {
+    let since = s.running(Verb::Terminate).and_then(|operation| operation.started_at.as_ref());
+    match (s.force_after, since) {
+        (Some(after), Some(since)) => since.0.saturating_add(after).is_ok_and(|at| at <= s.now),
+        _ => false,
+    }
+}
+
+fn gone(s: &Situation) -> Step {
+    if s.remote().is_some() {
+        if let Some(step) = unbelievable_absence(s) {
+            return step;
+        }
+    }
+    let unanswered = s.running(Verb::Create).and_then(|operation| operation.unanswered_at.as_ref());
+    if let Some(Err(until)) = unanswered.map(|at| has_settled(s, Some(at.0))) {
+        let message = "a create was not answered and may still appear; this object stays until that is certain";
+        return Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message));
+    }
+    if s.aim.deleting { Step::Release(ReleaseReason::Ended) } else { Step::End }
+}
+
+/// An absence is acted on only at a panel known to be the right one, and not when many went missing together.
+pub(super) fn unbelievable_absence(s: &Situation) -> Option<Step> {
+    let facts = s.facts()?;
+    if let Some(hold) = &facts.absence {
+        return Some(Wait::on(hold.clone()));
+    }
+    let earliest = s.now.saturating_sub(VERIFIED_WITHIN).unwrap_or(s.now);
+    (facts.verified_at.is_none_or(|at| at < earliest)).then_some(Step::Verify)
+}

@@ -1,0 +1,165 @@
+//! Remotes that are there.
+
+use hostwright_crds::{Operation, OperationOutcome, Target, Verb, annotation, reason};
+use hostwright_plugin::{Difference, Observation, Present, State};
+
+use super::super::changes;
+use super::super::retry;
+use super::super::situation::Situation;
+use super::{Conclusion, ReleaseReason, Step, Wait, making};
+use crate::providers::Hold;
+
+/// A remote with our external id that belongs to somebody else is never touched.
+pub(super) fn foreign(s: &Situation) -> Option<Step> {
+    let (present, identity) = (s.present()?, s.identity()?);
+    let tried = |operation: &Operation| {
+        operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some()
+    };
+    let known = s.remote().is_some() || s.running(Verb::Create).is_some_and(tried);
+    let replaced = s.remote().filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
+    let whose = match (&present.owner_key, replaced) {
+        (Some(owner), _) if *owner != identity.owner => format!("belongs to owner {owner}, not {}", identity.owner),
+        (None, _) if !known => format!("carries no owner key, {} expected", identity.owner),
+        (_, Some(remote)) => format!("stands in the place of remote {}, which was this service's", remote.id),
+        _ => return None,
+    };
+    match s.aim.target {
+        Target::Terminated if !known && s.aim.deleting => Some(Step::Release(ReleaseReason::NothingThere)),
+        Target::Terminated if !known => Some(Step::End),
+        _ => Some(Wait::for_somebody(Hold::new(
+            reason::REMOTE_EXISTS,
+            format!(
+                "remote {} with external id {} {whose}; nothing is called. Use another name, or settle the ownership at the provider",
+                present.remote.id, identity.external_id
+            ),
+        ))),
+    }
+}
+
+/// Whether a running operation may be cut short by what is wanted now.
+pub(super) fn may_interrupt(s: &Situation, operation: &Operation) -> bool {
+    let against = match operation.verb {
+        Verb::Create | Verb::Scale | Verb::Unsuspend => s.aim.target != Target::Active,
+        Verb::Suspend => s.aim.target == Target::Terminated,
+        Verb::Terminate => false,
+    };
+    let interruptible = s.facts().is_some_and(|facts| facts.capabilities.interruptible);
+    let overdue = s.aim.target == Target::Terminated && is_overdue(s, operation);
+    against && (interruptible || overdue)
+}
+
+fn is_overdue(s: &Situation, operation: &Operation) -> bool {
+    operation.deadline.as_ref().is_some_and(|deadline| deadline.0 <= s.now)
+}
+
+/// The last attempt of any other verb is settled by what was seen.
+pub(super) fn unanswered(s: &Situation) -> Option<Step> {
+    let operation = s.operation()?;
+    let look = s.look?;
+    match (operation.outcome, &look.seen) {
+        (OperationOutcome::Refused, _) => None,
+        (_, Observation::Absent) if operation.verb == Verb::Terminate => None,
+        (OperationOutcome::Accepted, Observation::Absent) => Some(Step::Conclude(Conclusion::HadNoEffect)),
+        (OperationOutcome::Accepted, Observation::Present(present)) => {
+            took_effect(s, operation, present).then_some(Step::Conclude(Conclusion::TookEffect))
+        }
+        (OperationOutcome::Unknown, Observation::Present(present)) if took_effect(s, operation, present) => {
+            Some(Step::Conclude(Conclusion::TookEffect))
+        }
+        (OperationOutcome::Unknown, _) => Some(Step::Conclude(Conclusion::HadNoEffect)),
+    }
+}
+
+fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool {
+    match operation.verb {
+        Verb::Create => matches!(present.state, State::Active | State::Suspended | State::Failed),
+        Verb::Suspend => present.state == State::Suspended,
+        Verb::Unsuspend => present.state != State::Suspended,
+        Verb::Scale => s.order.as_ref().is_ok_and(|order| {
+            let shown = present.applied.iter().filter_map(|(key, found)| Some((found, order.config.get(key)?)));
+            operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
+        }),
+        Verb::Terminate => false,
+    }
+}
+
+/// Should be suspended and is not.
+pub(super) fn suspending(s: &Situation) -> Option<Step> {
+    let state = s.present()?.state;
+    let can = match state {
+        State::Active | State::Failed => true,
+        State::Provisioning => s.facts()?.capabilities.interruptible,
+        State::Incomplete | State::Suspended | State::Deleting => false,
+    };
+    (s.aim.target == Target::Suspended && can).then_some(Step::Suspend)
+}
+
+/// Something is going on at the provider.
+pub(super) fn transition(s: &Situation) -> Option<Step> {
+    let state = s.present()?.state;
+    let next_look = s.now.saturating_add(retry::POLL).unwrap_or(s.now);
+    match state {
+        State::Incomplete => Some(making::create(s)),
+        State::Deleting => {
+            let message = "the provider is removing it; a new one waits until that is done";
+            Some(Wait::until(next_look, Hold::new(reason::REMOTE_DELETING, message)))
+        }
+        State::Failed => Some(Step::Settled),
+        State::Provisioning => Some(Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) })),
+        State::Active | State::Suspended => s
+            .accepted()
+            .map(|_| Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) })),
+    }
+}
+
+/// Suspended and should not be. A suspension made by others stays.
+pub(super) fn unsuspending(s: &Situation) -> Option<Step> {
+    let suspended = s.present()?.state == State::Suspended;
+    (suspended && s.aim.target == Target::Active && s.status.suspended_at.is_some()).then_some(Step::Unsuspend)
+}
+
+/// What keeps the remote from being scaled, or what a scale would bring about.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scaling {
+    /// Nothing differs.
+    Unneeded,
+    /// A scale brings about these differences.
+    Needed(Vec<Difference>),
+    /// These count only at creation.
+    NotChangeable(Vec<Difference>),
+    /// The remote was attached with differences, and nobody accepted them by this hash.
+    NotAccepted(String, Vec<Difference>),
+    /// A scale succeeded and left these differences; it is not repeated.
+    NotConverging(Vec<Difference>),
+}
+
+/// Judges the differences, those of the look included where there is one.
+pub fn scaling_of(s: &Situation) -> Scaling {
+    if !s.changes.fixed.is_empty() {
+        return Scaling::NotChangeable(s.changes.fixed.clone());
+    }
+    let differences: Vec<_> = s.changes.scalable.iter().chain(&s.drift.enforced).cloned().collect();
+    if let Some(hash) = &s.status.attached_differences {
+        if s.annotation(annotation::ACCEPT_DIFFERENCES) != Some(hash) {
+            return Scaling::NotAccepted(hash.clone(), differences);
+        }
+    }
+    if differences.is_empty() {
+        return Scaling::Unneeded;
+    }
+    if s.status.not_converging.as_ref() == Some(&changes::digest_of(&differences)) {
+        return Scaling::NotConverging(differences);
+    }
+    Scaling::Needed(differences)
+}
+
+/// Whether status and order alone show that a scale is needed.
+pub(super) fn has_work(s: &Situation) -> bool {
+    s.order.is_ok() && matches!(scaling_of(s), Scaling::Needed(_))
+}
+
+/// Differs from what should be applied.
+pub(super) fn scaling(s: &Situation) -> Option<Step> {
+    let scalable = matches!(s.present()?.state, State::Active | State::Suspended);
+    (scalable && has_work(s)).then_some(Step::Scale)
+}

@@ -1,0 +1,138 @@
+//! Writes down what a pass found: one status write if anything changed, and events for what is news.
+
+use std::time::Duration;
+
+use hostwright_crds::{HostingServiceStatus, condition, reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::Resource as _;
+use kube::runtime::controller::Action;
+
+use super::Error;
+use super::execute::Flow;
+use super::fold::{Finding, Notice};
+use super::pass::Pass;
+use super::plan::Step;
+use super::situation::Provider;
+use crate::kube::{EventType, fenced};
+
+/// A service that nothing will wake is looked at this often. No call is made for a settled one.
+const IDLE: Duration = Duration::from_secs(3_600);
+/// A service that waits for something nobody announces is looked at this often.
+const WAITING: Duration = Duration::from_secs(60);
+
+/// Writes it down, and says when to come back.
+///
+/// # Errors
+/// When the status could not be written.
+pub async fn publish(pass: &mut Pass, end: &Flow) -> Result<Action, Error> {
+    let step = match end {
+        Flow::Gone => {
+            announce(pass, None, false).await;
+            return Ok(Action::await_change());
+        }
+        Flow::Finish(step) => step.clone(),
+        Flow::Again => Step::Settled,
+    };
+    if matches!(pass.resolved.provider, Provider::Starting) && pass.findings.is_empty() && says_nothing(&step) {
+        return Ok(Action::requeue(WAITING));
+    }
+    let before = ready(pass.service.status.as_ref()).cloned();
+    let changed = write(pass, &step).await?;
+    announce(pass, before.as_ref(), changed).await;
+    Ok(Action::requeue(next_visit(pass, &step)))
+}
+
+/// The process is still getting to know the instance, which is nothing to report.
+fn says_nothing(step: &Step) -> bool {
+    matches!(step, Step::Wait(wait) if wait.hold.is_none())
+}
+
+/// True when something was written.
+async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
+    let status = pass.status_for(step);
+    if pass.service.status.as_ref() == Some(&status) {
+        return Ok(false);
+    }
+    if !must_land(pass) {
+        if !pass.ctx.leadership.holds() {
+            return Err(Error::NotLeading);
+        }
+        let written = fenced::write_status(&pass.ctx.client, &pass.service, status).await?;
+        pass.wrote(written);
+        return Ok(true);
+    }
+    // What happened at a provider stays true, whoever leads and whoever wrote meanwhile.
+    let planned_on = pass.service.metadata.resource_version.clone();
+    let landed = fenced::fold_status(&pass.ctx.client, &pass.service, |latest| {
+        if latest.metadata.resource_version == planned_on { status.clone() } else { pass.status_on(latest) }
+    })
+    .await?;
+    if let Some(written) = landed {
+        pass.wrote(written);
+    }
+    Ok(true)
+}
+
+fn must_land(pass: &Pass) -> bool {
+    pass.findings.iter().any(|finding| {
+        matches!(finding, Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..))
+    })
+}
+
+fn ready(status: Option<&HostingServiceStatus>) -> Option<&Condition> {
+    condition::find(&status?.conditions, condition::READY)
+}
+
+/// Events for what happened, and for a service that turned from well to ill.
+async fn announce(pass: &mut Pass, before: Option<&Condition>, changed: bool) {
+    let mut notices = std::mem::take(&mut pass.notices);
+    let told = notices.iter().any(|notice| notice.warning);
+    if let Some(trouble) = new_trouble(pass, before).filter(|_| changed && !told) {
+        notices.push(trouble);
+    }
+    let reference = pass.service.object_ref(&());
+    for Notice { reason, message, warning } in notices {
+        let kind = if warning { EventType::Warning } else { EventType::Normal };
+        pass.ctx.events.publish(reference.clone(), kind, reason, reason, &message).await;
+    }
+}
+
+/// Trouble that a status write has just brought up.
+fn new_trouble(pass: &Pass, before: Option<&Condition>) -> Option<Notice> {
+    let now = ready(pass.service.status.as_ref()).filter(|now| now.status == "False")?;
+    let known = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
+    let trouble = reason::find(&now.reason).filter(|reason| !is_progress(reason.name))?;
+    (!known).then(|| Notice { reason: trouble.name, message: now.message.clone(), warning: true })
+}
+
+/// Reasons of a service that is on its way.
+fn is_progress(name: &str) -> bool {
+    [
+        reason::PENDING,
+        reason::PROVISIONING,
+        reason::CREATING,
+        reason::UPDATING,
+        reason::SUSPENDING,
+        reason::UNSUSPENDING,
+        reason::TERMINATING,
+        reason::OUTCOME_UNKNOWN,
+        reason::INSTANCE_NOT_READY,
+        reason::PAUSED,
+        reason::PROVIDER_BUSY,
+    ]
+    .contains(&name)
+}
+
+fn next_visit(pass: &Pass, step: &Step) -> Duration {
+    let until = |at| {
+        let wait = pass.ctx.clock.now().duration_until(at);
+        Duration::try_from(wait).unwrap_or_default().max(Duration::from_secs(1))
+    };
+    match step {
+        Step::Settled => pass.turns_stale_in().unwrap_or(IDLE),
+        Step::Wait(wait) if wait.stalled => IDLE,
+        Step::Wait(wait) => wait.until.map_or(WAITING, until),
+        // There is more to do, and this pass has done its share.
+        _ => Duration::ZERO,
+    }
+}

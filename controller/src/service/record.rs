@@ -1,0 +1,126 @@
+//! Which remote belongs to a service: names, the identity record, and whether to believe it. Pure.
+
+use hostwright_crds::{HostingService, Identity, OwnerScope, annotation};
+use kube::ResourceExt as _;
+
+use super::digest;
+
+/// The longest external id, in bytes.
+const EXTERNAL_ID_BYTES: usize = 120;
+
+/// What the annotation on a service says, and whether it is believed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// There is none: no remote call was ever made for this object.
+    None,
+    /// Written for this object.
+    Ours(Identity),
+    /// Written for an object of this name with another UID: a backup was restored, or the object was made anew.
+    Restored(Identity),
+    /// Written for an object of another name: a copied manifest. Not believed.
+    Copied(Identity),
+    /// It cannot be read, and why.
+    Unreadable(String),
+}
+
+impl Record {
+    /// Reads the annotation of a service.
+    pub fn of(service: &HostingService) -> Self {
+        let Some(text) = service.annotations().get(annotation::IDENTITY) else { return Self::None };
+        match Identity::parse(text) {
+            Err(error) => Self::Unreadable(error.to_string()),
+            Ok(identity) if identity.for_object != name_of(service) => Self::Copied(identity),
+            Ok(identity) if Some(identity.uid.as_str()) != service.metadata.uid.as_deref() => Self::Restored(identity),
+            Ok(identity) => Self::Ours(identity),
+        }
+    }
+
+    /// The record, where it is believed.
+    pub fn believed(&self) -> Option<&Identity> {
+        match self {
+            Self::Ours(identity) | Self::Restored(identity) => Some(identity),
+            Self::None | Self::Copied(_) | Self::Unreadable(_) => None,
+        }
+    }
+}
+
+/// `namespace/name` of a service.
+pub fn name_of(service: &HostingService) -> String {
+    format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any())
+}
+
+/// The id of a service at its provider: `<installation>.<namespace>.<name>`, the tail hashed where that is longer than 120
+/// bytes. Neither an installation nor a namespace contains a dot, so different services never share one.
+pub fn external_id(installation: &str, namespace: &str, name: &str) -> String {
+    let full = format!("{installation}.{namespace}.{name}");
+    if full.len() <= EXTERNAL_ID_BYTES {
+        return full;
+    }
+    let tail = digest::of(&[&full]);
+    let head = &full[..EXTERNAL_ID_BYTES - tail.len() - 1];
+    format!("{}-{tail}", head.trim_end_matches(['.', '-']))
+}
+
+/// The mark on the remote user.
+pub fn owner_key(installation: &str, namespace: &str, owner: &str, scope: OwnerScope) -> String {
+    match scope {
+        OwnerScope::Namespace => format!("{installation}.{namespace}.{owner}"),
+        OwnerScope::Installation => format!("{installation}.{owner}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn service(name: &str, uid: &str, record: Option<&str>) -> HostingService {
+        let mut service = HostingService::default();
+        service.metadata.name = Some(name.into());
+        service.metadata.namespace = Some("customers".into());
+        service.metadata.uid = Some(uid.into());
+        if let Some(text) = record {
+            service.annotations_mut().insert(annotation::IDENTITY.into(), text.into());
+        }
+        service
+    }
+
+    fn identity(name: &str, uid: &str) -> Identity {
+        Identity {
+            external_id: format!("prod.customers.{name}"),
+            for_object: format!("customers/{name}"),
+            uid: uid.into(),
+            instance: "panel".into(),
+            remote_identity: "p1".into(),
+            owner: "prod.customers.cust-1".into(),
+            ended: None,
+        }
+    }
+
+    #[test]
+    fn a_record_is_believed_only_for_the_name_it_was_written_for() {
+        let alice = identity("alice", "uid-1");
+        let text = alice.to_text();
+        assert_eq!(Record::of(&service("alice", "uid-1", None)), Record::None);
+        assert_eq!(Record::of(&service("alice", "uid-1", Some(&text))), Record::Ours(alice.clone()));
+        assert_eq!(Record::of(&service("alice", "uid-2", Some(&text))), Record::Restored(alice.clone()));
+        assert_eq!(Record::of(&service("bob", "uid-3", Some(&text))), Record::Copied(alice));
+        assert!(matches!(Record::of(&service("bob", "uid-3", Some("{"))), Record::Unreadable(_)));
+    }
+
+    #[test]
+    fn long_names_keep_their_external_ids_apart_and_short() {
+        assert_eq!(external_id("prod-eu", "customers", "alice"), "prod-eu.customers.alice");
+        let long = "a".repeat(200);
+        let one = external_id("prod", "customers", &format!("{long}1"));
+        let other = external_id("prod", "customers", &format!("{long}2"));
+        assert_ne!(one, other);
+        assert!(one.len() <= EXTERNAL_ID_BYTES && one.starts_with("prod.customers.aaa"), "{one}");
+    }
+
+    #[test]
+    fn one_owner_id_in_two_namespaces_is_two_owners_unless_the_instance_says_otherwise() {
+        let key = |namespace, scope| owner_key("prod", namespace, "cust-1", scope);
+        assert_ne!(key("a", OwnerScope::Namespace), key("b", OwnerScope::Namespace));
+        assert_eq!(key("a", OwnerScope::Installation), key("b", OwnerScope::Installation));
+    }
+}

@@ -1,0 +1,128 @@
+//! The conditions beside Ready, one function each. None leaves the condition as it is: nothing new is known.
+
+use hostwright_crds::{Operation, OperationOutcome, RemoteState, Target, Verb, reason};
+use hostwright_plugin::Class;
+
+use super::super::aim::Holder;
+use super::super::changes;
+use super::super::plan::Step;
+use super::super::plan::existing::{Scaling, scaling_of};
+use super::super::retry;
+use super::super::situation::{Provider, Situation};
+use crate::providers::Hold;
+
+type Aspect<R> = Option<(&'static str, R, String)>;
+
+/// `held by abuse-desk: mail flood`.
+pub(super) fn held_by(holder: &Holder) -> String {
+    match &holder.message {
+        Some(message) => format!("held by {}: {message}", holder.name),
+        None => format!("held by {}", holder.name),
+    }
+}
+
+/// The remote exists and is set up.
+pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
+    if s.identity().is_some_and(|identity| identity.ended.is_some()) {
+        return Some(("False", reason::TERMINATED, "the remote was ended".into()));
+    }
+    let Some(remote) = s.remote() else {
+        return Some(match s.running(Verb::Create).map(|operation| operation.outcome) {
+            Some(OperationOutcome::Unknown) => {
+                ("Unknown", reason::OUTCOME_UNKNOWN, "a create was asked for and not answered".into())
+            }
+            Some(OperationOutcome::Accepted) => {
+                ("False", reason::PROVISIONING, "the provider accepted the create".into())
+            }
+            Some(OperationOutcome::Refused) | None => {
+                ("False", reason::PENDING, "nothing exists at the provider".into())
+            }
+        });
+    };
+    let id = &remote.id;
+    Some(match remote.state {
+        RemoteState::Provisioning | RemoteState::Incomplete => {
+            ("False", reason::PROVISIONING, format!("remote {id} is being set up"))
+        }
+        RemoteState::Active | RemoteState::Suspended => ("True", reason::UP_TO_DATE, format!("remote {id} exists")),
+        RemoteState::Failed => ("False", reason::REMOTE_FAILED, format!("remote {id} failed at the provider")),
+        RemoteState::Deleting => ("False", reason::REMOTE_DELETING, format!("remote {id} is going away")),
+        RemoteState::Missing => ("False", reason::REMOTE_MISSING, format!("remote {id} is gone")),
+    })
+}
+
+/// References resolve, the configuration validates, and there is room.
+pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
+    if matches!(s.provider, Provider::Starting) || s.aim.target == Target::Terminated {
+        return None;
+    }
+    if let Err(hold) = s.order {
+        return Some(("False", hold.reason, hold.message.clone()));
+    }
+    if let Scaling::NotChangeable(differences) = scaling_of(s) {
+        let fields = changes::in_words(&differences, "now");
+        return Some(("False", reason::FIELD_NOT_CHANGEABLE, format!("{fields}; that counts only at creation")));
+    }
+    let no_room = |operation: &&Operation| retry::failed_with(operation) == Some(Class::Capacity);
+    if let Some(error) = s.operation().filter(no_room).and_then(|operation| operation.last_error.as_ref()) {
+        return Some(("False", reason::NO_CAPACITY, error.message.clone()));
+    }
+    Some(("True", reason::UP_TO_DATE, "references resolve and the configuration is valid".into()))
+}
+
+/// The remote is suspended, and by whom.
+pub(super) fn suspended(s: &Situation) -> Aspect<String> {
+    let state = s.remote()?.state;
+    let holder = s.aim.holders.first();
+    Some(match (state, holder) {
+        (RemoteState::Suspended, Some(holder)) => ("True", holder.reason.clone(), held_by(holder)),
+        (RemoteState::Suspended, None) if s.status.suspended_at.is_some() => {
+            ("True", reason::UNSUSPENDING.into(), "no holder is left; the suspension is being lifted".into())
+        }
+        (RemoteState::Suspended, None) => {
+            ("True", reason::EXTERNAL.into(), "suspended on the panel, not by Hostwright".into())
+        }
+        (_, Some(holder)) if s.aim.target == Target::Suspended => {
+            ("False", reason::SUSPENDING.into(), format!("{}; not suspended yet", held_by(holder)))
+        }
+        _ => ("False", reason::NOT_SUSPENDED.into(), "no holder suspends it".into()),
+    })
+}
+
+/// The last look agrees with what was applied last.
+pub(super) fn synced(s: &Situation) -> Aspect<&'static str> {
+    s.remote()?;
+    match scaling_of(s) {
+        Scaling::NotAccepted(hash, differences) => {
+            let fields = changes::in_words(&differences, "on the attached remote");
+            return Some(("False", reason::ATTACHED_WITH_DIFFERENCES, format!("{fields}; accept them by {hash}")));
+        }
+        Scaling::NotConverging(differences) => {
+            let fields = changes::in_words(&differences, "on the panel");
+            return Some(("False", reason::NOT_CONVERGING, format!("{fields}, after a scale that succeeded; not repeated")));
+        }
+        Scaling::Unneeded | Scaling::Needed(_) | Scaling::NotChangeable(_) => {}
+    }
+    let drift: Vec<_> = s.drift.enforced.iter().chain(&s.drift.reported).cloned().collect();
+    if !drift.is_empty() {
+        return Some(("False", reason::DRIFTED, changes::in_words(&drift, "on the panel")));
+    }
+    if let Some(since) = s.unseen_since {
+        return Some(("Unknown", reason::OBSERVATION_STALE, format!("not seen since {since}")));
+    }
+    s.seen_lately.then(|| ("True", reason::UP_TO_DATE, "the last look agrees with what was applied".into()))
+}
+
+/// No remote call is made on purpose.
+pub(super) fn paused(s: &Situation, step: &Step) -> Option<Hold> {
+    if s.aim.paused {
+        return Some(Hold::new(reason::PAUSED, "paused: no remote call is made"));
+    }
+    match step {
+        Step::Wait(wait) => wait
+            .hold
+            .clone()
+            .filter(|hold| [reason::INSTANCE_DISABLED, reason::INSTANCE_OBSERVE_ONLY].contains(&hold.reason)),
+        _ => None,
+    }
+}
