@@ -1,0 +1,338 @@
+//! The brake: so many endings in a span of time, and no more without a person.
+//!
+//! Endings are reserved in blocks, and a block is in status before its first ending: a crash may count endings that never
+//! happened, and forgets none that did.
+
+use std::time::Duration;
+
+use hostwright_crds::{Brake as Window, DeletionPolicy, DesiredStatus, ProviderInstance, annotation, reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Api, ResourceExt as _};
+
+use super::references;
+use crate::context::Context;
+use crate::kube::fenced::write_status_of;
+use crate::kube::{WriteError, bounded};
+use crate::providers::Hold;
+
+/// A quarter of the limit is reserved at once: few writes, and few endings lost to a restart.
+const BLOCKS: i32 = 4;
+/// How often a reservation is tried when others write the status at the same time.
+const TRIES: usize = 4;
+
+/// Endings that are reserved and not used.
+#[derive(Debug, Default)]
+pub(super) struct Reserve {
+    left: i32,
+    until: Timestamp,
+}
+
+impl Reserve {
+    fn take(&mut self, now: Timestamp) -> bool {
+        let granted = self.left > 0 && now < self.until;
+        if granted {
+            self.left -= 1;
+        }
+        granted
+    }
+}
+
+/// How many endings are allowed.
+#[derive(Debug, Clone, Copy)]
+pub struct Brake<'a> {
+    /// So many.
+    max: i32,
+    /// In so much time.
+    per: Duration,
+    /// The value of the annotation that releases more.
+    release: Option<&'a str>,
+}
+
+/// What the brake says to one more ending.
+#[derive(Debug, Clone, PartialEq)]
+enum Decision {
+    /// Write this window first; then so many endings are free until then.
+    Reserve {
+        window: Window,
+        block: i32,
+        until: Timestamp,
+    },
+    /// No more for now.
+    Held { ended: i32 },
+}
+
+impl<'a> Brake<'a> {
+    fn of(instance: &'a ProviderInstance) -> Self {
+        let limit = instance.spec.limits.terminations.clone().unwrap_or_default();
+        let release = instance
+            .annotations()
+            .get(annotation::RELEASE_ENDINGS)
+            .map(String::as_str);
+        Self {
+            max: limit.max,
+            per: limit.per.get(),
+            release,
+        }
+    }
+
+    fn decide(&self, recorded: Option<&Window>, now: Timestamp) -> Decision {
+        let (mut window, until) = self.current(recorded, now);
+        match self.release {
+            // A value counts once, in the window in which it is first seen.
+            Some(value) if window.released_by.as_deref() != Some(value) => {
+                let more = value.trim().parse::<i32>().unwrap_or(0).max(0);
+                window.released = Some(window.released.unwrap_or(0).saturating_add(more));
+                window.released_by = Some(value.to_owned());
+            }
+            Some(_) => {}
+            None => window.released_by = None,
+        }
+        let allowed = self.max.saturating_add(window.released.unwrap_or(0));
+        let left = allowed.saturating_sub(window.reserved);
+        if left <= 0 {
+            return Decision::Held { ended: window.reserved };
+        }
+        let block = (self.max / BLOCKS).max(1).min(left);
+        window.reserved += block;
+        Decision::Reserve { window, block, until }
+    }
+
+    /// The window that now belongs to, and its end.
+    fn current(&self, recorded: Option<&Window>, now: Timestamp) -> (Window, Timestamp) {
+        let end = |since: Timestamp| since.saturating_add(self.per).unwrap_or(since);
+        match recorded.and_then(|window| window.since.as_ref().map(|since| (window, since.0))) {
+            // One that begins further ahead than a window is long comes from a clock that was wrong.
+            Some((window, since)) if now < end(since) && since < end(now) => (window.clone(), end(since)),
+            earlier => {
+                let released_by = earlier.and_then(|(window, _)| window.released_by.clone());
+                (
+                    Window {
+                        since: Some(Time(now)),
+                        reserved: 0,
+                        released: None,
+                        released_by,
+                    },
+                    end(now),
+                )
+            }
+        }
+    }
+
+    fn held(&self, name: &str, ended: i32, waiting: usize) -> Hold {
+        let span = match self.per.as_secs() {
+            3_600 => "hour".to_owned(),
+            seconds => hostwright_crds::Duration::seconds(seconds).to_string(),
+        };
+        let number = if self.release.is_some() {
+            "ANOTHER NUMBER".to_owned()
+        } else {
+            waiting.to_string()
+        };
+        let text = format!(
+            "{name}: {ended} ended in the last {span}, {waiting} more wait; intended: annotate hinst {name} {}={number}; not \
+             intended: deletionPolicy Retain, put them back",
+            annotation::RELEASE_ENDINGS
+        );
+        Hold::new(reason::TERMINATION_HELD, text)
+    }
+}
+
+/// Takes one ending from what is allowed. An ending that is then not carried out counts all the same.
+///
+/// # Errors
+/// Why the ending has to wait.
+pub async fn take(ctx: &Context, instance: &str) -> Result<(), Hold> {
+    let unknown = || Hold::new(reason::INSTANCE_NOT_READY, format!("{instance}: not connected yet"));
+    let remembered = ctx.providers.memory.get(instance).ok_or_else(unknown)?;
+    let mut reserve = remembered.reserve.lock().await;
+    if reserve.take(ctx.clock.now()) {
+        return Ok(());
+    }
+    // What the cache shows to be used up stays so: hundreds may ask.
+    let cached = ctx
+        .caches
+        .instances
+        .get(&ObjectRef::new(instance))
+        .ok_or_else(unknown)?;
+    let cached = cached.0.as_ref().map_err(|_| unknown())?;
+    if let Decision::Held { ended } = decide(cached, ctx) {
+        return Err(Brake::of(cached).held(instance, ended, waiting(ctx, instance)));
+    }
+    reserve_block(ctx, instance, &mut reserve).await
+}
+
+async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> Result<(), Hold> {
+    let failed = |problem: &dyn std::fmt::Display| {
+        let text = format!("{instance}: the ending cannot be counted, so it waits: {problem}");
+        Hold::new(reason::TERMINATION_HELD, text)
+    };
+    let api: Api<ProviderInstance> = Api::all(ctx.client.clone());
+    for _ in 0..TRIES {
+        if !ctx.leadership.holds() {
+            return Err(failed(&"another replica leads"));
+        }
+        let live = bounded(api.get(instance)).await.map_err(|problem| failed(&problem))?;
+        let (window, block, until) = match decide(&live, ctx) {
+            Decision::Held { ended } => return Err(Brake::of(&live).held(instance, ended, waiting(ctx, instance))),
+            Decision::Reserve { window, block, until } => (window, block, until),
+        };
+        let mut status = live.status.clone().unwrap_or_default();
+        status.brake = Some(window);
+        match write_status_of(&ctx.client, &live, status).await {
+            Ok(_) => {
+                *reserve = Reserve { left: block - 1, until };
+                return Ok(());
+            }
+            Err(WriteError::Conflict) => {}
+            Err(problem) => return Err(failed(&problem)),
+        }
+    }
+    Err(failed(&WriteError::Conflict))
+}
+
+fn decide(instance: &ProviderInstance, ctx: &Context) -> Decision {
+    let window = instance.status.as_ref().and_then(|status| status.brake.as_ref());
+    Brake::of(instance).decide(window, ctx.clock.now())
+}
+
+/// How many services of the instance are to be ended and are not.
+fn waiting(ctx: &Context, instance: &str) -> usize {
+    let services = ctx.caches.services.state();
+    let readable = services.iter().filter_map(|service| service.0.as_ref().ok());
+    readable
+        .filter(|service| {
+            let deleted = service.metadata.deletion_timestamp.is_some();
+            (deleted && service.spec.deletion_policy == DeletionPolicy::Terminate)
+                || (!deleted && service.spec.desired_status == DesiredStatus::Terminated)
+        })
+        .filter_map(|service| references::record(&service.metadata))
+        .filter(|record| record.instance == instance && record.ended.is_none())
+        .count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn brake(max: i32, release: Option<&str>) -> Brake<'_> {
+        Brake {
+            max,
+            per: HOUR,
+            release,
+        }
+    }
+
+    /// Takes endings until the brake holds; how many there were, and how many writes they took.
+    fn drain(brake: Brake, recorded: &mut Option<Window>, now: Timestamp) -> (i32, usize) {
+        let (mut ended, mut writes) = (0, 0);
+        let mut reserve = Reserve::default();
+        while ended < 1_000 {
+            if reserve.take(now) {
+                ended += 1;
+                continue;
+            }
+            match brake.decide(recorded.as_ref(), now) {
+                Decision::Held { .. } => break,
+                Decision::Reserve { window, block, until } => {
+                    *recorded = Some(window);
+                    reserve = Reserve { left: block, until };
+                    writes += 1;
+                }
+            }
+        }
+        (ended, writes)
+    }
+
+    #[test]
+    fn no_more_than_the_limit_is_ended_in_a_window_and_blocks_save_writes() {
+        for (max, ended, writes) in [(20, 20, 4), (1, 1, 1), (0, 0, 0), (7, 7, 7), (22, 22, 5)] {
+            assert_eq!(drain(brake(max, None), &mut None, at(0)), (ended, writes), "{max}");
+        }
+    }
+
+    #[test]
+    fn the_next_window_allows_as_many_again() {
+        let mut recorded = None;
+        drain(brake(20, None), &mut recorded, at(0));
+        assert_eq!(
+            brake(20, None).decide(recorded.as_ref(), at(3_599)),
+            Decision::Held { ended: 20 }
+        );
+        assert_eq!(drain(brake(20, None), &mut recorded, at(3_600)).0, 20);
+    }
+
+    #[test]
+    fn what_a_crashed_process_had_reserved_counts_as_used() {
+        let mut recorded = None;
+        if let Decision::Reserve { window, .. } = brake(20, None).decide(None, at(0)) {
+            recorded = Some(window);
+        }
+        assert_eq!(drain(brake(20, None), &mut recorded, at(1)).0, 15);
+    }
+
+    #[test]
+    fn a_reservation_is_not_carried_into_the_next_window() {
+        let mut reserve = Reserve {
+            left: 5,
+            until: at(3_600),
+        };
+        assert!(reserve.take(at(3_599)) && !reserve.take(at(3_600)));
+    }
+
+    #[test]
+    fn released_endings_count_once_and_in_one_window() {
+        let mut recorded = None;
+        drain(brake(20, None), &mut recorded, at(0));
+        assert_eq!(drain(brake(20, Some("312")), &mut recorded, at(60)).0, 312);
+        assert_eq!(
+            drain(brake(20, Some("312")), &mut recorded, at(3_600)).0,
+            20,
+            "the same value, the next window"
+        );
+        assert_eq!(
+            drain(brake(20, Some("5")), &mut recorded, at(3_700)).0,
+            5,
+            "another value"
+        );
+        assert_eq!(
+            drain(brake(20, Some("many")), &mut recorded, at(3_700)).0,
+            0,
+            "no number"
+        );
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_neither_forgets_the_window_nor_holds_for_ever() {
+        let ahead = |second| Window {
+            since: Some(Time(at(second))),
+            reserved: 20,
+            ..Window::default()
+        };
+        assert_eq!(
+            brake(20, None).decide(Some(&ahead(10)), at(0)),
+            Decision::Held { ended: 20 }
+        );
+        assert!(matches!(
+            brake(20, None).decide(Some(&ahead(1_000_000)), at(0)),
+            Decision::Reserve { .. }
+        ));
+    }
+
+    #[test]
+    fn the_message_says_how_to_let_them_go_and_how_to_keep_them() {
+        let hold = brake(20, None).held("panel-eu", 20, 312);
+        assert_eq!(
+            hold.message,
+            "panel-eu: 20 ended in the last hour, 312 more wait; intended: annotate hinst panel-eu \
+             hostwright.dev/release-endings=312; not intended: deletionPolicy Retain, put them back"
+        );
+    }
+}

@@ -1,0 +1,263 @@
+//! The driver of ProviderInstances: *resolve → validate → test → list → report*.
+//!
+//! It finds out whether a panel can be used, which one it is and what is on it, and publishes that as a
+//! [`crate::providers::Runtime`] for the services. It changes nothing at a provider.
+
+mod absence;
+mod brake;
+mod connection;
+mod finalizers;
+mod first_sight;
+mod identity;
+mod inventory;
+mod limits;
+mod memory;
+mod pace;
+mod publish;
+mod references;
+mod report;
+mod resolve;
+mod standing;
+mod token;
+mod validate;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hostwright_crds::{InstanceMode, ProviderInstance};
+use hostwright_plugin::Plugin;
+use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
+use kube::runtime::controller::Action;
+
+pub use brake::{Brake, take};
+pub use connection::verify;
+pub use memory::Memory;
+pub use references::secret_references;
+
+use self::connection::Why;
+use self::memory::{FirstSight, Remembered};
+use self::publish::Published;
+use self::references::Uses;
+use self::resolve::Resolved;
+use crate::context::{Context, Guarded};
+use crate::kube::{InstallationError, WriteError};
+use crate::providers::Standing;
+
+/// How often a deleted instance looks whether it is still used.
+const RELEASE_CHECK: Duration = Duration::from_secs(15);
+/// The longest between two passes.
+const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+
+/// Why a pass failed; it is repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Something could not be read from the Kubernetes API.
+    #[error("cannot read what the ProviderInstance needs: {0}")]
+    Read(#[source] WriteError),
+    /// Something could not be written to it.
+    #[error("cannot write what was found out about the ProviderInstance: {0}")]
+    Write(#[from] WriteError),
+    /// The installation's record could not be written.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
+}
+
+/// Brings what is known of one ProviderInstance up to date.
+///
+/// # Errors
+/// When the Kubernetes API could not be read or written. What a provider answers is never an error here: it is status.
+pub async fn reconcile(seen: Arc<Guarded<ProviderInstance>>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let instance = match &seen.0 {
+        Ok(instance) => instance,
+        Err(invalid) => {
+            let name = invalid.metadata.name.as_deref().unwrap_or_default();
+            tracing::warn!(
+                instance = name,
+                error = invalid.error,
+                "a ProviderInstance cannot be read; it is left as it is"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    let uses = match keep(instance, &ctx).await? {
+        Kept::Gone => {
+            ctx.providers.forget(&instance.name_any());
+            ctx.providers.memory.forget(&instance.name_any());
+            return Ok(Action::await_change());
+        }
+        Kept::Deleted(uses) => Some(uses),
+        Kept::Held(Some(written)) => return look(&written, &ctx, None).await,
+        Kept::Held(None) => None,
+    };
+    look(instance, &ctx, uses).await
+}
+
+/// What became of the object itself.
+enum Kept {
+    /// It is deleted and nothing uses it any more.
+    Gone,
+    /// It is deleted and this still uses it.
+    Deleted(Uses),
+    /// It stays; as written where the finalizer was missing.
+    Held(Option<Box<ProviderInstance>>),
+}
+
+async fn keep(instance: &ProviderInstance, ctx: &Context) -> Result<Kept, Error> {
+    let (deleted, held) = (
+        instance.metadata.deletion_timestamp.is_some(),
+        finalizers::is_held(instance),
+    );
+    match (deleted, held) {
+        (false, true) => Ok(Kept::Held(None)),
+        (false, false) if ctx.leadership.holds() => {
+            Ok(Kept::Held(Some(Box::new(finalizers::hold(instance, ctx).await?))))
+        }
+        (false, false) => Ok(Kept::Held(None)),
+        // Without our finalizer it is leaving already, and others hold it.
+        (true, false) => Ok(Kept::Gone),
+        (true, true) => {
+            let name = instance.name_any();
+            let uses = finalizers::uses(&name, ctx).await?;
+            if !uses.is_none() || !ctx.leadership.holds() {
+                return Ok(Kept::Deleted(uses));
+            }
+            finalizers::release(instance, ctx).await?;
+            Ok(Kept::Gone)
+        }
+    }
+}
+
+async fn look(instance: &ProviderInstance, ctx: &Context, uses: Option<Uses>) -> Result<Action, Error> {
+    let remembered = ctx.providers.memory.of(instance);
+    // resolve (cluster)
+    let resolved = resolve::resolve(instance, ctx).await.map_err(Error::Read)?;
+    keep_secrets(instance, &resolved, ctx, &remembered).await?;
+    // validate (pure)
+    validate(instance, &resolved, ctx, &remembered);
+    // test, list (provider)
+    let listed = match &resolved.plugin {
+        Some(plugin) if instance.spec.mode != InstanceMode::Disabled => {
+            test_and_list(instance, ctx, &remembered, plugin.as_ref()).await?
+        }
+        _ => false,
+    };
+    // report
+    let Published { conclusion, .. } = publish::publish(instance, ctx, &remembered);
+    if let Some(list) = remembered.inventory.latest().filter(|_| listed) {
+        inventory::wake_suspects(&instance.name_any(), ctx, &list, conclusion.absence.is_none());
+    }
+    let deleted = uses.is_some();
+    report::publish(instance, ctx, &conclusion, uses).await?;
+    if conclusion.confirmed {
+        remember_confirmed(instance, ctx, &remembered).await?;
+    }
+    Ok(Action::requeue(next_pass(
+        instance,
+        ctx.clock.now(),
+        &remembered,
+        deleted,
+    )))
+}
+
+/// Secrets in use are held; those no longer referred to are let go once for every edit of the spec, and after a start.
+async fn keep_secrets(
+    instance: &ProviderInstance,
+    resolved: &Resolved,
+    ctx: &Context,
+    remembered: &Remembered,
+) -> Result<(), Error> {
+    if !ctx.leadership.holds() {
+        return Ok(());
+    }
+    finalizers::hold_secrets(&resolved.secrets, ctx).await?;
+    let generation = instance.metadata.generation;
+    if remembered.facts().swept != generation {
+        finalizers::release_secrets(ctx, None).await?;
+        remembered.facts().swept = generation;
+    }
+    Ok(())
+}
+
+fn validate(instance: &ProviderInstance, resolved: &Resolved, ctx: &Context, remembered: &Remembered) {
+    let plugin = resolved.plugin.as_deref();
+    let known: Vec<&str> = ctx.providers.plugins().map(|(slug, _)| slug.as_str()).collect();
+    let namespace = &ctx.settings.credentials_namespace;
+    let settings = validate::validate(
+        &instance.name_any(),
+        &instance.spec,
+        plugin,
+        &known,
+        &resolved.values,
+        namespace,
+    );
+    remembered.facts().settings = Some(settings.map(Arc::new));
+    let limits = limits::of(&instance.spec.limits, plugin.map(Plugin::capabilities));
+    remembered.gate(ctx).configure(limits);
+}
+
+/// Answers whether there is a new list.
+async fn test_and_list(
+    instance: &ProviderInstance,
+    ctx: &Context,
+    remembered: &Remembered,
+    plugin: &dyn Plugin,
+) -> Result<bool, Error> {
+    let request = connection::request(instance, &remembered.facts()).cloned();
+    let why = if request.is_some() {
+        Why::Requested
+    } else {
+        Why::Schedule
+    };
+    if request.is_some() {
+        let mut facts = remembered.facts();
+        facts.requested = request;
+        facts.list_due = None;
+    }
+    connection::keep_tested(instance, ctx, remembered, plugin, why).await;
+
+    // Lists are compared with the records only on the very panel that these speak of.
+    let (standing, settings) = {
+        let facts = remembered.facts();
+        (standing::conclude(instance, &facts).standing, facts.usable().cloned())
+    };
+    let Some(settings) = settings.filter(|_| standing == Standing::Ready) else {
+        return Ok(false);
+    };
+    let listed = inventory::keep_listed(instance, ctx, remembered, plugin, &settings).await;
+    let list = remembered.inventory.latest();
+    first_sight::settle(instance, ctx, remembered, list.as_deref(), plugin.capabilities().list).await?;
+    Ok(listed)
+}
+
+/// What a person confirmed stays confirmed when later lists show other remotes.
+async fn remember_confirmed(instance: &ProviderInstance, ctx: &Context, remembered: &Remembered) -> Result<(), Error> {
+    let tokens = token::confirmed(instance.annotations());
+    let name = instance.name_any();
+    let sight = {
+        let mut facts = remembered.facts();
+        if absence::judge(&name, facts.missing.as_ref(), None, &tokens).confirmed {
+            let missing = facts.missing.clone().unwrap_or_default();
+            facts.confirmed_missing.extend(missing.ids);
+        }
+        facts.first_sight
+    };
+    if sight != FirstSight::Known && first_sight::judge(instance, sight, &tokens).confirmed {
+        first_sight::welcome(ctx, remembered, &name).await?;
+    }
+    Ok(())
+}
+
+/// When the next test or list is due.
+fn next_pass(instance: &ProviderInstance, now: Timestamp, remembered: &Remembered, deleted: bool) -> Duration {
+    let facts = remembered.facts();
+    let looks = match (&facts.settings, instance.spec.mode) {
+        (Some(Ok(_)), InstanceMode::Active | InstanceMode::ObserveOnly) => [facts.test_due, facts.list_due],
+        // Nothing is asked: an edit, or a change of a Secret, brings the next pass.
+        _ => [None, None],
+    };
+    let until = |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or_default();
+    let release = deleted.then_some(RELEASE_CHECK);
+    let next = looks.into_iter().flatten().map(until).chain(release).min();
+    next.unwrap_or(LONGEST_WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT)
+}

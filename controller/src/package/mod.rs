@@ -1,0 +1,163 @@
+//! The driver of Packages: *resolve → validate → report*. A package calls nothing; it says whether it can be ordered.
+
+mod validate;
+
+use std::sync::Arc;
+
+use hostwright_crds::{Package, PackageStatus, ProviderInstance, condition, reason};
+use k8s_openapi::jiff::Timestamp;
+use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
+
+pub use validate::check;
+
+use crate::context::{Context, Guarded};
+use crate::kube::WriteError;
+use crate::kube::fenced::write_status_of;
+use crate::providers::{Hold, Providers};
+
+/// Why a pass failed; it is repeated.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the status of the Package: {0}")]
+pub struct Error(#[from] WriteError);
+
+/// Says of one Package whether it can be ordered.
+///
+/// # Errors
+/// When that could not be written down.
+pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result<Action, Error> {
+    let package = match &seen.0 {
+        Ok(package) => package,
+        Err(invalid) => {
+            let name = invalid.metadata.name.as_deref().unwrap_or_default();
+            tracing::warn!(
+                package = name,
+                error = invalid.error,
+                "a Package cannot be read; it is left as it is"
+            );
+            return Ok(Action::await_change());
+        }
+    };
+    // resolve (cluster): from the cache; a change of the instance wakes its packages
+    let instance = ctx
+        .caches
+        .instances
+        .get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
+    let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());
+    // validate (pure)
+    let judged = judge(package, instance, &ctx.providers);
+    // report
+    let before = package.status.clone().unwrap_or_default();
+    let status = fold(package, &judged, ctx.clock.now());
+    if status != before && ctx.leadership.holds() {
+        write_status_of(&ctx.client, package, status).await?;
+    }
+    Ok(Action::await_change())
+}
+
+/// Why a package cannot be ordered, or who provides it.
+fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Providers) -> Result<String, Hold> {
+    let wanted = &package.spec.provider_instance_ref.name;
+    let instance = instance.ok_or_else(|| {
+        let text =
+            format!("spec.providerInstanceRef.name: there is no ProviderInstance {wanted}; see `kubectl get hinst`");
+        Hold::new(reason::INSTANCE_NOT_FOUND, text)
+    })?;
+    let slug = &instance.spec.plugin_ref.name;
+    let plugin = providers.plugin(slug).ok_or_else(|| {
+        let text = format!(
+            "ProviderInstance {wanted}: spec.pluginRef.name: there is no plugin {slug}; see `kubectl get hplug`"
+        );
+        Hold::new(reason::PLUGIN_NOT_FOUND, text)
+    })?;
+    check(plugin.package_schema(), &package.spec.provisioning)
+        .map_err(|problems| Hold::new(reason::PACKAGE_INVALID, problems.join("; ")))?;
+    Ok(format!("provided by {wanted}"))
+}
+
+fn fold(package: &Package, judged: &Result<String, Hold>, now: Timestamp) -> PackageStatus {
+    let mut status = package.status.clone().unwrap_or_default();
+    let generation = package.metadata.generation.unwrap_or_default();
+    let ready = match judged {
+        Ok(provider) => condition::new(
+            condition::READY,
+            "True",
+            reason::READY,
+            provider.as_str(),
+            generation,
+            now,
+        ),
+        Err(hold) => condition::new(
+            condition::READY,
+            "False",
+            hold.reason,
+            hold.message.as_str(),
+            generation,
+            now,
+        ),
+    };
+    condition::set(&mut status.conditions, ready);
+    status.observed_generation = Some(generation);
+    status
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::sample::Sample;
+    use hostwright_crds::NameRef;
+    use hostwright_plugin::Plugin;
+    use serde_json::json;
+
+    fn package(provisioning: serde_json::Value) -> Package {
+        let serde_json::Value::Object(provisioning) = provisioning else {
+            panic!("an object")
+        };
+        let mut package = Package::default();
+        package.metadata.generation = Some(2);
+        package.spec.provider_instance_ref = NameRef::to("panel-eu");
+        package.spec.provisioning = provisioning;
+        package
+    }
+
+    fn instance(plugin: &str) -> ProviderInstance {
+        let mut instance = ProviderInstance::default();
+        instance.spec.plugin_ref = NameRef::to(plugin);
+        instance
+    }
+
+    #[test]
+    fn a_package_that_cannot_be_ordered_says_what_is_wrong() {
+        let providers = Providers::new([Arc::new(Sample::new()) as Arc<dyn Plugin>]);
+        let (known, unknown) = (instance("sample"), instance("other"));
+        let rows = [
+            (
+                None,
+                reason::INSTANCE_NOT_FOUND,
+                "there is no ProviderInstance panel-eu",
+            ),
+            (Some(&unknown), reason::PLUGIN_NOT_FOUND, "there is no plugin other"),
+            (
+                Some(&known),
+                reason::PACKAGE_INVALID,
+                "spec.provisioning.memroy: unknown field, did you mean memory?",
+            ),
+        ];
+        for (instance, reason, part) in rows {
+            let hold = judge(&package(json!({"memroy": 1})), instance, &providers).unwrap_err();
+            assert_eq!(hold.reason, reason);
+            assert!(hold.message.contains(part), "{}", hold.message);
+        }
+    }
+
+    #[test]
+    fn a_later_pass_that_found_the_same_writes_nothing() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let mut seen = package(json!({}));
+        let judged = Ok("provided by panel-eu".to_owned());
+        let first = fold(&seen, &judged, at(1));
+        seen.status = Some(first.clone());
+        assert_eq!(fold(&seen, &judged, at(2)), first);
+        assert_eq!(first.observed_generation, Some(2));
+    }
+}

@@ -1,0 +1,109 @@
+//! A plugin that has schemas and reaches nothing, for the tests of pure steps.
+
+use async_trait::async_trait;
+use hostwright_plugin::schema::Schema;
+use hostwright_plugin::{
+    Call, Capabilities, Connection, CreateUniqueness, Error, Instance, Manifest, Observation, Outcome, Plugin,
+    RenewSupport,
+};
+use serde_json::json;
+
+pub(crate) struct Sample {
+    manifest: Manifest,
+    capabilities: Capabilities,
+    config: Schema,
+    package: Schema,
+}
+
+impl Sample {
+    pub(crate) fn new() -> Self {
+        let config = json!({
+            "panel_url": {"type": "url", "label": "Panel URL", "rules": "required|url"},
+            "api_key": {"type": "password", "label": "API key", "rules": "required|string"},
+            "dialect": {"type": "text", "label": "Dialect", "rules": "string", "default": "auto"},
+        });
+        let package = json!({
+            "memory": {"type": "number", "label": "Memory", "rules": "required|integer|min:128"},
+            "swap": {"type": "number", "label": "Swap", "rules": "integer", "default": 0},
+            "token": {"type": "password", "label": "Token", "rules": "nullable|string"},
+        });
+        Self {
+            manifest: Manifest {
+                name: "Sample".into(),
+                provider: "sample".into(),
+                kind: "provisioning".into(),
+                version: "1.0.0".into(),
+                description: "Nothing".into(),
+                author: "Hostwright contributors".into(),
+                icon: None,
+                protocol_version: 1,
+            },
+            capabilities: Capabilities {
+                create_uniqueness: CreateUniqueness::ByExternalId,
+                settle_seconds: 0,
+                list: true,
+                interruptible: false,
+                renew: RenewSupport::None,
+                adopt: false,
+                rotate_credentials: false,
+                actions: false,
+                requests_per_minute: Some(60),
+                max_concurrent_creates: Some(1),
+                shown_attributes: vec![],
+            },
+            config: Schema::from_json(&config).unwrap(),
+            package: Schema::from_json(&package).unwrap(),
+        }
+    }
+}
+
+#[async_trait]
+impl Plugin for Sample {
+    fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn config_schema(&self) -> &Schema {
+        &self.config
+    }
+
+    fn package_schema(&self) -> &Schema {
+        &self.package
+    }
+
+    fn checkout_schema(&self) -> &Schema {
+        &self.package
+    }
+
+    async fn test_connection(&self, _: &Instance) -> Result<Connection, Error> {
+        Err(Error::unsupported("connecting"))
+    }
+
+    async fn observe(&self, _: &Call) -> Result<Observation, Error> {
+        Err(Error::unsupported("observing"))
+    }
+
+    async fn create(&self, _: &Call) -> Result<Outcome, Error> {
+        Err(Error::unsupported("creating"))
+    }
+
+    async fn suspend(&self, _: &Call) -> Result<Outcome, Error> {
+        Err(Error::unsupported("suspending"))
+    }
+
+    async fn unsuspend(&self, _: &Call) -> Result<Outcome, Error> {
+        Err(Error::unsupported("unsuspending"))
+    }
+
+    async fn scale(&self, _: &Call) -> Result<Outcome, Error> {
+        Err(Error::unsupported("scaling"))
+    }
+
+    async fn terminate(&self, _: &Call) -> Result<Outcome, Error> {
+        Err(Error::unsupported("terminating"))
+    }
+}
