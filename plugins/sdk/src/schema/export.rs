@@ -248,22 +248,37 @@ fn bound_number(text: &str, keyword: &str, side: &str) -> Option<Json> {
     Some(json!(count))
 }
 
-/// Adds keywords; those that are already there, or would be twice, go into `allOf`.
+/// Adds keywords. Of two bounds the tighter one stays; any other keyword that would be there twice goes into `allOf`.
 fn merge(property: &mut Map, parts: Vec<Json>) {
     let mut rest = Vec::new();
     for part in parts {
         let Json::Object(part) = part else { continue };
         for (keyword, value) in part {
-            match property.get(&keyword) {
+            match property.get(&keyword).map(|present| tighter(&keyword, present, &value)) {
                 None => {
                     property.insert(keyword, value);
                 }
-                Some(present) if *present == value => {}
-                Some(_) => rest.push(json!({keyword: value})),
+                Some(Some(kept)) => {
+                    property.insert(keyword, kept);
+                }
+                Some(None) => rest.push(json!({keyword: value})),
             }
         }
     }
     insert_unless_empty(property, "allOf", rest.into());
+}
+
+fn tighter(keyword: &str, present: &Json, added: &Json) -> Option<Json> {
+    if present == added {
+        return Some(present.clone());
+    }
+    let is_larger = added.as_f64()? > present.as_f64()?;
+    let is_tighter = if keyword.starts_with("min") {
+        is_larger
+    } else {
+        !is_larger
+    };
+    Some(if is_tighter { added.clone() } else { present.clone() })
 }
 
 /// `required_with`, in the one case that JSON Schema has a keyword for.

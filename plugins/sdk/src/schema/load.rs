@@ -166,6 +166,7 @@ fn field(key: &str, description: &Value) -> Result<Field, Vec<String>> {
     };
     if let (Some(default), Some(_)) = (map.field("default"), field_type) {
         match field.typed(default) {
+            Ok(Some(_)) if field.is_password() => reader.problems.push("a password has no default".to_owned()),
             Ok(typed) => field.default = typed,
             Err(message) => reader.problems.push(format!("default {message}")),
         }

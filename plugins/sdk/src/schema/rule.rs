@@ -169,6 +169,11 @@ impl Rule {
         matches!(self, Self::Integer { .. } | Self::Numeric { .. })
     }
 
+    /// True for the rules about size.
+    pub(super) fn bounds_size(&self) -> bool {
+        matches!(self, Self::Min(_) | Self::Max(_) | Self::Between(..) | Self::Size(_))
+    }
+
     /// The other fields that the rule looks at.
     pub(super) fn references(&self) -> &[Path] {
         match self {

@@ -75,11 +75,7 @@ impl Schema {
                     Err(error) => errors.push(error),
                 }
             }
-            errors.extend(
-                failed
-                    .into_iter()
-                    .map(|rule| field.broken(rule, input.field(&field.key))),
-            );
+            errors.extend(worth_saying(&failed).map(|rule| field.broken(rule, input.field(&field.key))));
         }
         errors.extend(self.unknown_fields(&given));
         if errors.is_empty() { Ok(typed) } else { Err(errors) }
@@ -136,6 +132,15 @@ impl Schema {
             message: format!("unknown field{meant}"),
         }
     }
+}
+
+/// What is no number is not also too small.
+fn worth_saying<'r>(failed: &[&'r Rule]) -> impl Iterator<Item = &'r Rule> {
+    let is_no_number = failed.iter().any(|rule| rule.makes_numeric());
+    failed
+        .iter()
+        .copied()
+        .filter(move |rule| !(is_no_number && rule.bounds_size()))
 }
 
 impl Typed {
