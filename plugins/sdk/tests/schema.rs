@@ -131,6 +131,15 @@ fn messages_say_what_is_expected_and_what_was_found() {
 }
 
 #[test]
+fn a_url_with_a_user_is_not_repeated() {
+    let input = json!({"name": "Alice", "site": "http://root:hunter2@example.com"});
+    assert_eq!(
+        errors(&server(), input),
+        ["site: must be a URL that begins with https://"]
+    );
+}
+
+#[test]
 fn an_unmet_condition_makes_required_optional_and_withholds_the_default() {
     let network = schema(&json!({
         "mode": {"type": "select", "label": "Mode", "options": {"nat": "NAT", "bridge": "Bridge"}, "default": "nat"},

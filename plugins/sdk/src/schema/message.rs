@@ -24,9 +24,12 @@ pub(super) fn broken(field: &Field, rule: &Rule, value: Option<&Value>) -> Strin
     }
 }
 
-/// `, but is 7`. Nothing of a password, nor of text that may hold one.
+/// `, but is 7`. Nothing of a password, nor of text that may hold one: several lines, a URL with a user.
 pub(super) fn found(field: &Field, value: Option<&Value>) -> String {
     if matches!(field.kind, FieldType::Password | FieldType::Textarea) {
+        return String::new();
+    }
+    if value.and_then(Value::as_text).is_some_and(has_credentials) {
         return String::new();
     }
     let shown = match value {
@@ -38,6 +41,10 @@ pub(super) fn found(field: &Field, value: Option<&Value>) -> String {
         Some(number) => number.to_json().to_string(),
     };
     format!(", but is {shown}")
+}
+
+fn has_credentials(text: &str) -> bool {
+    text.contains("://") && text.contains('@')
 }
 
 fn shortened(text: &str) -> String {

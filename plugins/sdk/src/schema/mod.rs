@@ -68,7 +68,8 @@ impl Schema {
         load::schema(&source)
     }
 
-    /// Reads a schema from a JSON value.
+    /// Reads a schema from a JSON value, its fields in the order that the value has them: read the text itself, by
+    /// [`Self::parse`] or serde, to keep the order in which it was written.
     pub fn from_json(json: &serde_json::Value) -> Result<Self, SchemaError> {
         load::schema(&Value::from(json))
     }
