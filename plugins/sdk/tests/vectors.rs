@@ -1,5 +1,5 @@
-//! Every case of `vectors.jsonl`, recorded from Laravel 12.67.0's validator on PHP 8.2, in both modes: verdict, failed rules
-//! in order, and validated values.
+//! Every case of `vectors.jsonl`, recorded from Laravel 12.67.0's validator on PHP 8.2, in both modes: verdict, failed
+//! rules in order, and validated values.
 
 #![cfg(test)]
 

@@ -25,8 +25,8 @@ fn field(text: &str) -> (String, Option<&str>) {
     (without_line_end(value).to_owned(), rest)
 }
 
-/// A value after its opening quote: `""` is a quote, a backslash and what follows it are kept as they are, and text between
-/// the closing quote and the comma is appended.
+/// A value after its opening quote: `""` is a quote, a backslash and what follows it are kept as they are, and text
+/// between the closing quote and the comma is appended.
 fn quoted_field(text: &str) -> (String, Option<&str>) {
     let mut value = String::new();
     let mut characters = text.char_indices();

@@ -1,8 +1,8 @@
-//! E-mail addresses by the grammar of RFC 5322 with international characters (RFC 6531), in the reading of the library the
-//! original uses (egulias/email-validator 4.0.2, `RFCValidation`), quirks included. Nothing is looked up.
+//! E-mail addresses by the grammar of RFC 5322 with international characters (RFC 6531), in the reading of the library
+//! the original uses (egulias/email-validator 4.0.2, `RFCValidation`), quirks included. Nothing is looked up.
 //!
-//! The address is cut into tokens; local part, `@` and domain are then read from left to right with one token to look ahead
-//! and one to look back.
+//! The address is cut into tokens; local part, `@` and domain are then read from left to right with one token to look
+//! ahead and one to look back.
 
 use std::sync::LazyLock;
 
@@ -236,7 +236,8 @@ impl<'t> Reader<'t> {
         ensure(length <= LONGEST_DOMAIN)
     }
 
-    /// Labels up to the end of the address, or up to the end of an address literal; what follows a literal is not looked at.
+    /// Labels up to the end of the address, or up to the end of an address literal; what follows a literal is not
+    /// looked at.
     fn labels(&mut self) -> Option<()> {
         let mut label = String::new();
         let mut has_comments = false;

@@ -1,8 +1,8 @@
 //! The schema language: which settings a plugin takes, and what they may be.
 //!
 //! A [`Schema`] is an ordered map from key to [`Field`]. It is read from JSON, and what it cannot mean is an error then
-//! ([`SchemaError`]). [`Schema::validate`] checks an input by the rules and gives typed values back; [`RuleSet`] is the rule
-//! language alone. docs/schema.md describes both for authors of plugins.
+//! ([`SchemaError`]). [`Schema::validate`] checks an input by the rules and gives typed values back; [`RuleSet`] is the
+//! rule language alone. docs/schema.md describes both for authors of plugins.
 
 mod compare;
 mod condition;
@@ -107,8 +107,8 @@ impl Schema {
         &self.rules
     }
 
-    /// The same as JSON Schema 2020-12, as far as that can say it. It describes typed values; docs/schema.md lists what is
-    /// lost.
+    /// The same as JSON Schema 2020-12, as far as that can say it. It describes typed values; docs/schema.md lists what
+    /// is lost.
     pub fn to_json_schema(&self) -> serde_json::Value {
         export::json_schema(self)
     }

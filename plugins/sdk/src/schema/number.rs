@@ -89,8 +89,8 @@ impl Numeric {
     }
 }
 
-/// True for an integer in PHP's strict sense: optional sign, no leading zeros, within 64 bits, white space around it (but
-/// no form feed).
+/// True for an integer in PHP's strict sense: optional sign, no leading zeros, within 64 bits, white space around it
+/// (but no form feed).
 pub(super) fn is_integer(text: &str) -> bool {
     let body = text.trim_matches([' ', '\t', '\n', '\r', '\x0b']);
     let unsigned = body.strip_prefix(['+', '-']).unwrap_or(body);
@@ -123,7 +123,8 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// Reads `[sign] digits [. digits] [e exponent]`, with digits on at least one side of the point and nothing around it.
+    /// Reads `[sign] digits [. digits] [e exponent]`, with digits on at least one side of the point and nothing around
+    /// it.
     pub fn read(text: &str) -> Option<Self> {
         if text.starts_with(char::is_whitespace) || text.ends_with(char::is_whitespace) {
             return None;

@@ -42,7 +42,8 @@ pub(super) enum Measure {
     Entries,
 }
 
-/// The number itself for a numeric value of a numeric field, the entries of an array, the code points of any other text.
+/// The number itself for a numeric value of a numeric field, the entries of an array, the code points of any other
+/// text.
 pub(super) fn measure(value: &Value, by_number: bool) -> Measure {
     match value {
         Value::Array(_) => Measure::Entries,

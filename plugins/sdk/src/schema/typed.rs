@@ -42,7 +42,8 @@ pub struct FieldError {
     pub field: String,
     /// The rule that failed: its name, or `unknown`, `type`, `options`.
     pub rule: String,
-    /// What is wrong and what is expected, in words for whoever filled it in. Never holds the value of a password field.
+    /// What is wrong and what is expected, in words for whoever filled it in. Never holds the value of a password
+    /// field.
     pub message: String,
 }
 
@@ -200,8 +201,8 @@ impl Field {
         }
     }
 
-    /// The value in the type of the field; `None` for null, and for a blank where a blank is no value. The error goes on
-    /// from the name of the field.
+    /// The value in the type of the field; `None` for null, and for a blank where a blank is no value. The error goes
+    /// on from the name of the field.
     pub(super) fn typed(&self, value: &Value) -> Result<Option<Value>, String> {
         let refused = |expected: &str| format!("{expected}{}", message::found(self, Some(value)));
         match (self.kind, value) {

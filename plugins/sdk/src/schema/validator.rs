@@ -19,7 +19,8 @@ pub enum Mode {
     /// As it is.
     #[default]
     Raw,
-    /// From a web form: strings are trimmed and empty ones are null before validation, as the original's web layer does.
+    /// From a web form: strings are trimmed and empty ones are null before validation, as the original's web layer
+    /// does.
     Web,
 }
 
@@ -223,8 +224,8 @@ impl Check<'_> {
         other.find(self.data).is_some_and(is_filled)
     }
 
-    /// Whether another field equals one of the values loosely. A boolean is compared with the booleans among them only, and
-    /// null with `null`.
+    /// Whether another field equals one of the values loosely. A boolean is compared with the booleans among them only,
+    /// and null with `null`.
     fn equals_any(&self, other: &Path, values: &[String]) -> bool {
         let Some(found) = other.find(self.data) else {
             return false;

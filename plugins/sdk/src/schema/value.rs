@@ -1,7 +1,7 @@
 //! Input values, as the rules see them: JSON read the way PHP reads it.
 //!
-//! A list and an object are both an array with keys in order, so `{}` equals `[]`; `1` and `1.0` are different values; an
-//! integer beyond 64 bits is a float.
+//! A list and an object are both an array with keys in order, so `{}` equals `[]`; `1` and `1.0` are different values;
+//! an integer beyond 64 bits is a float.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -66,7 +66,8 @@ impl fmt::Display for Key {
 }
 
 impl Value {
-    /// The value converted to text the way PHP does it: `true` is `1`, `false` and `null` are empty. `None` for an array.
+    /// The value converted to text the way PHP does it: `true` is `1`, `false` and `null` are empty. `None` for an
+    /// array.
     pub fn to_text(&self) -> Option<Cow<'_, str>> {
         match self {
             Self::Null | Self::Bool(false) => Some(Cow::Borrowed("")),

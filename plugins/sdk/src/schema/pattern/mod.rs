@@ -1,7 +1,7 @@
 //! Regular expressions in PCRE notation, `/^[a-z]+$/i`, as PHP's `preg_match` takes them.
 //!
-//! A pattern is translated construct by construct ([`translate`]) and run by an engine that counts its steps, so no input
-//! can keep it busy. Without the flag `u` text is matched byte by byte.
+//! A pattern is translated construct by construct ([`translate`]) and run by an engine that counts its steps, so no
+//! input can keep it busy. Without the flag `u` text is matched byte by byte.
 
 mod class;
 mod escape;
