@@ -4,8 +4,8 @@
 //! {"id": 1, "mode": "raw", "fields": {"port": "required|integer"}, "data": {"port": "x"}}
 //! ```
 //!
-//! and answers each with a line: `{"id":1,"passes":false,"failed":["port"]}`, or `{"id":1,"error":"…"}` where the line cannot
-//! be read or a rule means nothing.
+//! and answers each with a line: `{"id":1,"passes":false,"failed":["port"]}`, or `{"id":1,"error":"…"}` where the line
+//! cannot be read or a rule means nothing.
 
 use std::io::{self, BufWriter, Write as _};
 
