@@ -113,7 +113,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_event_that_cannot_be_written_holds_nobody_up_for_long() {
         let server = Scripted::default();
-        server.trouble(Method::POST, [Trouble::Refuse(403), Trouble::Hang]);
+        server.trouble(&Method::POST, [Trouble::Refuse(403), Trouble::Hang]);
         let events = Events::new(server.client(), None);
         let start = tokio::time::Instant::now();
         events

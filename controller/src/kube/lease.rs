@@ -28,9 +28,11 @@ pub const LEASE_DURATION: Duration = Duration::from_secs(15);
 pub const CLAIM: Duration = Duration::from_secs(10);
 /// How often a leader renews.
 pub const RENEW_EVERY: Duration = Duration::from_secs(5);
-/// How often a candidate looks, and a leader tries again that could not renew.
-const RETRY_EVERY: Duration = Duration::from_secs(2);
-/// The longest that one request may take: two fit into what is left of a claim when it is renewed.
+/// How often a candidate looks.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+/// How soon a request that failed is made again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+/// The longest that one request may take: a leader outlives one without an answer and one that fails.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Whether this process leads. Clones share it.
@@ -113,10 +115,10 @@ impl Candidate {
         while !shutdown.is_cancelled() {
             let pause = match self.campaign().await {
                 Ok(()) if self.held.is_some() => RENEW_EVERY,
-                Ok(()) => RETRY_EVERY,
+                Ok(()) => LOOK_EVERY,
                 Err(error) => {
                     tracing::warn!(lease = self.name, %error, "leader election: cannot read or write the lease");
-                    RETRY_EVERY
+                    RETRY_AFTER
                 }
             };
             let _ = tokio::time::timeout(pause, shutdown.cancelled()).await;
@@ -237,7 +239,7 @@ impl Candidate {
         match bounded_by(TIMEOUT, self.api.replace(&lease.name_any(), &params(), &lease)).await {
             Ok(_) => tracing::info!(lease = self.name, "leader election: released the lease"),
             Err(error) => {
-                tracing::warn!(lease = self.name, %error, "leader election: the lease will run out by itself")
+                tracing::warn!(lease = self.name, %error, "leader election: the lease will run out by itself");
             }
         }
     }

@@ -59,7 +59,7 @@ impl Scripted {
     }
 
     /// The next requests of this method meet trouble, in this order.
-    pub fn trouble(&self, method: Method, trouble: impl IntoIterator<Item = Trouble>) {
+    pub fn trouble(&self, method: &Method, trouble: impl IntoIterator<Item = Trouble>) {
         let trouble = trouble.into_iter().map(|trouble| (method.clone(), trouble));
         self.0.lock().unwrap().trouble.extend(trouble);
     }
@@ -175,7 +175,8 @@ async fn serve(State(server): State<Scripted>, method: Method, uri: Uri, body: B
 }
 
 fn failure(code: u16) -> Response {
+    let reason = if code == 404 { "NotFound" } else { "Scripted" };
     let status = json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-        "code": code, "reason": "Scripted", "message": format!("answered {code}")});
+        "code": code, "reason": reason, "message": format!("answered {code}")});
     (StatusCode::from_u16(code).unwrap(), status.to_string()).into_response()
 }

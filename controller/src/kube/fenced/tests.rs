@@ -32,7 +32,7 @@ impl World {
     /// Somebody edits the stored object.
     fn edited(&self) {
         edit(&self.server.get(PATH).unwrap(), |path, object| {
-            drop(self.server.put(path, object))
+            drop(self.server.put(path, object));
         });
     }
 
@@ -206,7 +206,7 @@ async fn the_status_of_a_cluster_scoped_object_is_written_the_same_way() {
 #[tokio::test(start_paused = true)]
 async fn an_outcome_survives_edits_that_come_in_between() {
     let world = World::new();
-    world.server.trouble(Method::PUT, [edit_meanwhile(), edit_meanwhile()]);
+    world.server.trouble(&Method::PUT, [edit_meanwhile(), edit_meanwhile()]);
     let written = world.count().await.unwrap().unwrap();
     assert_eq!((written.status.unwrap().epoch, world.epoch(), world.tries()), (1, 1, 3));
     assert_eq!(written.metadata.labels.unwrap()["edited"], "yes");
@@ -217,8 +217,10 @@ async fn an_outcome_survives_an_api_server_that_is_away_for_a_while() {
     let world = World::new();
     world
         .server
-        .trouble(Method::PUT, [Trouble::Refuse(503), Trouble::Hang, Trouble::Refuse(429)]);
-    world.server.trouble(Method::GET, [Trouble::Refuse(500), Trouble::Hang]);
+        .trouble(&Method::PUT, [Trouble::Refuse(503), Trouble::Hang, Trouble::Refuse(429)]);
+    world
+        .server
+        .trouble(&Method::GET, [Trouble::Refuse(500), Trouble::Hang]);
     assert!(world.count().await.unwrap().is_some());
     assert_eq!(world.epoch(), 1);
 }
@@ -226,7 +228,7 @@ async fn an_outcome_survives_an_api_server_that_is_away_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn an_outcome_whose_write_landed_without_an_answer_is_not_written_twice() {
     let world = World::new();
-    world.server.trouble(Method::PUT, [Trouble::LoseAnswer(504)]);
+    world.server.trouble(&Method::PUT, [Trouble::LoseAnswer(504)]);
     let written = world.count().await.unwrap().unwrap();
     assert_eq!((written.status.unwrap().epoch, world.epoch(), world.tries()), (1, 1, 1));
 }
@@ -251,7 +253,7 @@ async fn an_outcome_never_lands_on_another_object_of_the_same_name() {
 #[tokio::test(start_paused = true)]
 async fn an_outcome_that_is_refused_is_not_tried_again() {
     let world = World::new();
-    world.server.trouble(Method::PUT, [Trouble::Refuse(422)]);
+    world.server.trouble(&Method::PUT, [Trouble::Refuse(422)]);
     assert_eq!(
         world.count().await.unwrap_err(),
         WriteError::Refused("answered 422".to_owned())
@@ -262,7 +264,9 @@ async fn an_outcome_that_is_refused_is_not_tried_again() {
 #[tokio::test(start_paused = true)]
 async fn the_last_failure_is_told_after_enough_tries() {
     let world = World::new();
-    world.server.trouble(Method::PUT, (0..20).map(|_| Trouble::Refuse(503)));
+    world
+        .server
+        .trouble(&Method::PUT, (0..20).map(|_| Trouble::Refuse(503)));
     assert_eq!(
         world.count().await.unwrap_err(),
         WriteError::Unanswered("answered 503".to_owned())

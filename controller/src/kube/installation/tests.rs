@@ -88,7 +88,7 @@ async fn an_id_that_cannot_be_a_label_is_refused_before_anything_is_read() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_namespace_is_named_with_the_command_that_makes_it() {
     let server = cluster("c1");
-    server.trouble(Method::POST, [Trouble::Refuse(404)]);
+    server.trouble(&Method::POST, [Trouble::Refuse(404)]);
     assert!(
         refusal(&server, "prod-eu")
             .await
@@ -101,7 +101,7 @@ async fn a_record_that_another_replica_made_first_is_checked_like_any_other() {
     let server = cluster("c1");
     let theirs = json!({"installationId": "staging", "clusterUid": "c1", "instances": "{}"});
     server.trouble(
-        Method::POST,
+        &Method::POST,
         [Trouble::Before(Box::new(move |objects: &mut Objects| {
             objects.store(PATH, json!({"metadata": {"name": NAME}, "data": theirs}));
         }))],
@@ -144,7 +144,7 @@ async fn an_instance_that_is_known_already_costs_no_write() {
 async fn instances_added_by_others_meanwhile_are_kept() {
     let server = cluster("c1");
     let installation = open(&server, "prod-eu").await.unwrap();
-    server.trouble(Method::PATCH, [add_meanwhile("panel-us"), Trouble::Refuse(503)]);
+    server.trouble(&Method::PATCH, [add_meanwhile("panel-us"), Trouble::Refuse(503)]);
     installation.add("panel-eu", "ours").await.unwrap();
     assert_eq!(
         data(&server)["instances"],
@@ -166,7 +166,7 @@ async fn a_record_that_vanished_is_not_made_anew_behind_the_operators_back() {
 async fn a_write_that_keeps_failing_is_told() {
     let server = cluster("c1");
     let installation = open(&server, "prod-eu").await.unwrap();
-    server.trouble(Method::PATCH, (0..20).map(|_| Trouble::Refuse(503)));
+    server.trouble(&Method::PATCH, (0..20).map(|_| Trouble::Refuse(503)));
     let error = installation.add("panel-eu", "panel-1").await.unwrap_err().to_string();
     assert!(
         error.contains("write ConfigMap hostwright-system/hostwright-installation") && error.contains("503"),

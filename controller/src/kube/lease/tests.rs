@@ -114,7 +114,7 @@ async fn a_leader_that_cannot_renew_stops_believing_before_another_takes_over() 
     let first = Process::start(&server, "first");
     first.leads().await;
     let second = Process::start(&server, "second");
-    server.trouble(Method::PUT, (0..4).map(|_| Trouble::Refuse(503)));
+    server.trouble(&Method::PUT, (0..12).map(|_| Trouble::Refuse(503)));
     let mut last_held = 0;
     for second_passed in 1..=30 {
         pass(1).await;
@@ -132,7 +132,7 @@ async fn a_claim_ends_on_time_even_when_the_api_server_hangs() {
     let server = Scripted::default();
     let first = Process::start(&server, "first");
     first.leads().await;
-    server.trouble(Method::GET, (0..50).map(|_| Trouble::Hang));
+    server.trouble(&Method::GET, (0..50).map(|_| Trouble::Hang));
     pass(9).await;
     assert!(first.leadership.holds());
     pass(2).await;
@@ -144,8 +144,8 @@ async fn a_leader_comes_through_a_hiccup() {
     let server = Scripted::default();
     let first = Process::start(&server, "first");
     first.leads().await;
-    server.trouble(Method::PUT, [Trouble::Refuse(503)]);
-    server.trouble(Method::GET, [Trouble::Hang]);
+    server.trouble(&Method::PUT, [Trouble::Refuse(503)]);
+    server.trouble(&Method::GET, [Trouble::Hang]);
     for _ in 0..20 {
         pass(1).await;
         assert!(first.leadership.holds());
@@ -205,6 +205,6 @@ async fn a_lease_that_somebody_else_took_over_is_given_up() {
 async fn a_process_alone_always_leads() {
     let leadership = Leadership::always();
     leadership.wait_until_held().await;
-    advance(Duration::from_secs(86_400)).await;
+    advance(Duration::from_hours(24)).await;
     assert!(leadership.holds());
 }
