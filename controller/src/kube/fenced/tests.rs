@@ -215,9 +215,10 @@ async fn an_outcome_survives_edits_that_come_in_between() {
 #[tokio::test(start_paused = true)]
 async fn an_outcome_survives_an_api_server_that_is_away_for_a_while() {
     let world = World::new();
-    world
-        .server
-        .trouble(&Method::PUT, [Trouble::Refuse(503), Trouble::Hang, Trouble::Refuse(429)]);
+    world.server.trouble(
+        &Method::PUT,
+        [Trouble::Refuse(503), Trouble::Hang, Trouble::Refuse(429)],
+    );
     world
         .server
         .trouble(&Method::GET, [Trouble::Refuse(500), Trouble::Hang]);
