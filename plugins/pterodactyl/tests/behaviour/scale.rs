@@ -37,8 +37,9 @@ async fn a_server_that_already_has_everything_is_only_looked_at() {
 #[tokio::test]
 async fn what_was_not_asked_to_change_is_kept() {
     let fixture = Fixture::new();
+    let ordered = with(call(), "docker_image", "ghcr.io/pterodactyl/yolks:java_17");
     let mut call = fixture
-        .installed(with(call(), "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#))
+        .installed(with(ordered, "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#))
         .await;
     let free = fixture
         .panel
@@ -215,6 +216,23 @@ async fn a_limit_that_was_null_on_the_panel_stays_null_unless_it_is_set() {
             "allocation": 5, "oom_disabled": false,
             "limits": {"memory": 2048, "swap": 0, "disk": 2000, "io": 500, "cpu": 100, "threads": null},
             "feature_limits": {"databases": 1, "allocations": null, "backups": 1},
+        })
+    );
+}
+
+#[tokio::test]
+async fn the_panels_own_variables_are_not_sent_back() {
+    let mut call = with(call(), "environment", r#"{"EXTRA": "x"}"#);
+    call.remote = Some(known_remote());
+    call.applied = Some(map(json!({"egg_id": 4})));
+    let wanting = server(|server| server["container"]["environment"]["EXTRA"] = json!("y"));
+    let script = Script::new([answer(200, &wanting), answer(200, &server(|_| {}))]);
+    done(script.plugin().scale(&call).await);
+    assert_eq!(
+        script.body(1),
+        json!({
+            "egg": 4, "image": "java_21", "startup": "java -jar {{SERVER_JARFILE}}", "skip_scripts": false,
+            "environment": {"SERVER_JARFILE": "server.jar", "EXTRA": "x"},
         })
     );
 }
