@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use hostwright_crds::{HostingServiceStatus, Identity, Operation, RemoteStatus};
     use hostwright_plugin::{Present, Remote, State};
-    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
     use k8s_openapi::jiff::Timestamp;
     use kube::ResourceExt as _;
 
@@ -201,28 +201,20 @@ mod tests {
     fn a_list_must_show_what_is_bound_and_nothing_else() {
         let plain = service("alice");
         assert!(absent(&plain));
-        let changes: [(&str, fn(&mut HostingService)); 6] = [
+        let changes: [(&str, Change); 6] = [
             ("deleted", |service| {
-                service.metadata.deletion_timestamp = Some(Time(at(150)))
+                service.metadata.deletion_timestamp = Some(Time(at(150)));
             }),
             ("to be ended", |service| {
-                service.spec.desired_status = DesiredStatus::Terminated
+                service.spec.desired_status = DesiredStatus::Terminated;
             }),
-            ("not bound", |service| {
-                status(service).remote.as_mut().unwrap().bound_at = None
-            }),
+            ("being ended", |service| status(service).operation = Some(ending())),
+            ("not bound", |service| remote(service).bound_at = None),
             ("seen to be missing", |service| {
-                status(service).remote.as_mut().unwrap().state = RemoteState::Missing
-            }),
-            ("being ended", |service| {
-                status(service).operation = Some(Operation {
-                    verb: Verb::Terminate,
-                    ..Operation::default()
-                });
+                remote(service).state = RemoteState::Missing;
             }),
             ("known to be missing", |service| {
-                let known = condition::new(condition::PROVISIONED, "False", reason::REMOTE_MISSING, "", 1, at(150));
-                condition::set(&mut status(service).conditions, known);
+                status(service).conditions = vec![known_to_be_missing()];
             }),
         ];
         for (case, change) in changes {
@@ -232,8 +224,25 @@ mod tests {
         }
     }
 
+    type Change = fn(&mut HostingService);
+
     fn status(service: &mut HostingService) -> &mut HostingServiceStatus {
         service.status.as_mut().unwrap()
+    }
+
+    fn remote(service: &mut HostingService) -> &mut RemoteStatus {
+        status(service).remote.as_mut().unwrap()
+    }
+
+    fn ending() -> Operation {
+        Operation {
+            verb: Verb::Terminate,
+            ..Operation::default()
+        }
+    }
+
+    fn known_to_be_missing() -> Condition {
+        condition::new(condition::PROVISIONED, "False", reason::REMOTE_MISSING, "", 1, at(150))
     }
 
     #[test]

@@ -16,7 +16,7 @@ use crate::context::Context;
 use crate::providers::{CallKind, Held, Hold, Standing};
 
 /// How long a failed test answers every doubt: when a panel is down, all its services doubt it.
-const FAILURE_COUNTS: Duration = Duration::from_secs(60);
+const FAILURE_COUNTS: Duration = Duration::from_mins(1);
 
 /// Why a test is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +78,10 @@ fn note_answer(
     now: Timestamp,
 ) {
     let name = instance.name_any();
+    if facts.current_test().is_none() {
+        // Failures of other settings say nothing about these.
+        facts.failures = 0;
+    }
     match answer {
         Ok(connection) => {
             facts.failures = 0;
@@ -113,7 +117,7 @@ fn note_answer(
 
 fn note_held(facts: &mut Facts, settings: &Settings, held: Held, now: Timestamp) {
     let name = &settings.instance.name;
-    let (until, hold) = match held {
+    let (until, why_not) = match held {
         Held::RateLimited { until } => {
             facts.test_due = Some(until);
             if facts.current_test().is_some() {
@@ -137,7 +141,7 @@ fn note_held(facts: &mut Facts, settings: &Settings, held: Held, now: Timestamp)
     facts.test = Some(Test {
         settings: settings.digest.clone(),
         at: now,
-        answer: Err(hold),
+        answer: Err(why_not),
     });
 }
 
@@ -269,10 +273,9 @@ mod tests {
         let facts = tested(Ok(connection()));
         let failed = tested(Err(error(Class::Unauthorized, "no")));
         let mut other = tested(Ok(connection()));
-        other.settings = Some(Ok(Arc::new(Settings {
-            digest: "other".into(),
-            ..settings()
-        })));
+        let mut changed = settings();
+        changed.digest = "other".into();
+        other.settings = Some(Ok(Arc::new(changed)));
         let rows = [
             (
                 Why::Schedule,
@@ -329,7 +332,7 @@ mod tests {
     fn a_throttled_test_does_not_shake_an_earlier_one() {
         let mut facts = tested(Ok(connection()));
         let settings = facts.usable().unwrap().clone();
-        let throttled = error(Class::RateLimited, "slow down").retry_after(Duration::from_secs(120));
+        let throttled = error(Class::RateLimited, "slow down").retry_after(Duration::from_mins(2));
         note_answer(&instance(), &mut facts, &settings, Err(throttled), at(2_000));
         assert!(facts.current_test().unwrap().answer.is_ok());
         assert_eq!(facts.test_due, Some(at(2_120)));

@@ -1,4 +1,4 @@
-//! The driver of ProviderInstances: *resolve → validate → test → list → report*.
+//! The driver of `ProviderInstances`: *resolve → validate → test → list → report*.
 //!
 //! It finds out whether a panel can be used, which one it is and what is on it, and publishes that as a
 //! [`crate::providers::Runtime`] for the services. It changes nothing at a provider.
@@ -30,10 +30,11 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
-pub use brake::{Brake, take};
+pub use brake::{Brake, brake_holds, take};
 pub use connection::verify;
 pub use memory::Memory;
 pub use references::secret_references;
+pub use token::pending_confirmations;
 
 use self::connection::Why;
 use self::memory::{FirstSight, Remembered};
@@ -42,12 +43,16 @@ use self::references::Uses;
 use self::resolve::Resolved;
 use crate::context::{Context, Guarded};
 use crate::kube::{InstallationError, WriteError};
-use crate::providers::Standing;
+use crate::providers::{BreakerState, Standing};
 
 /// How often a deleted instance looks whether it is still used.
 const RELEASE_CHECK: Duration = Duration::from_secs(15);
-/// The longest between two passes.
-const LONGEST_WAIT: Duration = Duration::from_secs(3_600);
+/// The longest between two passes of an instance in use: so late an open circuit breaker shows at the latest.
+const BREAKER_CHECK: Duration = Duration::from_mins(1);
+/// The longest between two passes of one that is not.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+/// How soon a pass is repeated that others were faster than.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Why a pass failed; it is repeated.
 #[derive(Debug, thiserror::Error)]
@@ -63,7 +68,7 @@ pub enum Error {
     Installation(#[from] InstallationError),
 }
 
-/// Brings what is known of one ProviderInstance up to date.
+/// Brings what is known of one `ProviderInstance` up to date.
 ///
 /// # Errors
 /// When the Kubernetes API could not be read or written. What a provider answers is never an error here: it is status.
@@ -80,17 +85,25 @@ pub async fn reconcile(seen: Arc<Guarded<ProviderInstance>>, ctx: Arc<Context>) 
             return Ok(Action::await_change());
         }
     };
-    let uses = match keep(instance, &ctx).await? {
+    match pass(instance, &ctx).await {
+        // Somebody else wrote first, often the brake: the newer version is on its way.
+        Err(Error::Write(WriteError::Conflict)) => Ok(Action::requeue(AGAIN)),
+        result => result,
+    }
+}
+
+async fn pass(instance: &ProviderInstance, ctx: &Context) -> Result<Action, Error> {
+    let uses = match keep(instance, ctx).await? {
         Kept::Gone => {
             ctx.providers.forget(&instance.name_any());
             ctx.providers.memory.forget(&instance.name_any());
             return Ok(Action::await_change());
         }
         Kept::Deleted(uses) => Some(uses),
-        Kept::Held(Some(written)) => return look(&written, &ctx, None).await,
+        Kept::Held(Some(written)) => return look(&written, ctx, None).await,
         Kept::Held(None) => None,
     };
-    look(instance, &ctx, uses).await
+    look(instance, ctx, uses).await
 }
 
 /// What became of the object itself.
@@ -104,16 +117,13 @@ enum Kept {
 }
 
 async fn keep(instance: &ProviderInstance, ctx: &Context) -> Result<Kept, Error> {
-    let (deleted, held) = (
-        instance.metadata.deletion_timestamp.is_some(),
-        finalizers::is_held(instance),
-    );
-    match (deleted, held) {
-        (false, true) => Ok(Kept::Held(None)),
+    let is_deleted = instance.metadata.deletion_timestamp.is_some();
+    match (is_deleted, finalizers::is_held(instance)) {
         (false, false) if ctx.leadership.holds() => {
-            Ok(Kept::Held(Some(Box::new(finalizers::hold(instance, ctx).await?))))
+            let written = finalizers::hold(instance, ctx).await?;
+            Ok(Kept::Held(Some(Box::new(written))))
         }
-        (false, false) => Ok(Kept::Held(None)),
+        (false, _) => Ok(Kept::Held(None)),
         // Without our finalizer it is leaving already, and others hold it.
         (true, false) => Ok(Kept::Gone),
         (true, true) => {
@@ -214,6 +224,13 @@ async fn test_and_list(
         facts.requested = request;
         facts.list_due = None;
     }
+    if matches!(remembered.gate(ctx).breaker_state(), BreakerState::Open { .. }) {
+        // Services found the panel down before a test did.
+        let mut facts = remembered.facts();
+        if facts.current_test().is_some_and(|test| test.answer.is_ok()) {
+            facts.test_due = Some(ctx.clock.now());
+        }
+    }
     connection::keep_tested(instance, ctx, remembered, plugin, why).await;
 
     // Lists are compared with the records only on the very panel that these speak of.
@@ -251,13 +268,15 @@ async fn remember_confirmed(instance: &ProviderInstance, ctx: &Context, remember
 /// When the next test or list is due.
 fn next_pass(instance: &ProviderInstance, now: Timestamp, remembered: &Remembered, deleted: bool) -> Duration {
     let facts = remembered.facts();
-    let looks = match (&facts.settings, instance.spec.mode) {
-        (Some(Ok(_)), InstanceMode::Active | InstanceMode::ObserveOnly) => [facts.test_due, facts.list_due],
-        // Nothing is asked: an edit, or a change of a Secret, brings the next pass.
-        _ => [None, None],
+    let is_used = matches!(facts.settings, Some(Ok(_))) && instance.spec.mode != InstanceMode::Disabled;
+    // Otherwise nothing is asked: an edit, or a change of a Secret, brings the next pass.
+    let (looks, longest) = if is_used {
+        ([facts.test_due, facts.list_due], BREAKER_CHECK)
+    } else {
+        ([None, None], LONGEST_WAIT)
     };
     let until = |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or_default();
     let release = deleted.then_some(RELEASE_CHECK);
     let next = looks.into_iter().flatten().map(until).chain(release).min();
-    next.unwrap_or(LONGEST_WAIT).clamp(Duration::from_secs(1), LONGEST_WAIT)
+    next.unwrap_or(longest).clamp(AGAIN, longest)
 }

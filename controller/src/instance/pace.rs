@@ -11,9 +11,9 @@ use super::token;
 /// The first pause after a failure.
 const SHORTEST: Duration = Duration::from_secs(5);
 /// The longest.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 /// The longest a provider is believed when it says how long to wait.
-const LONGEST_ASKED: Duration = Duration::from_secs(3_600);
+const LONGEST_ASKED: Duration = Duration::from_hours(1);
 
 /// When an instance is tested and listed again after a success: the observe interval, a tenth earlier or later by name, so
 /// that many instances do not move in step.

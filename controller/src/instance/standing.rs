@@ -116,18 +116,14 @@ fn lacking(name: &str, connection: &Connection) -> Option<Hold> {
         .filter(|right| !right.granted)
         .map(|right| right.name.as_str())
         .collect();
-    (!missing.is_empty()).then(|| {
-        let plural = if missing.len() == 1 {
-            "permission"
-        } else {
-            "permissions"
-        };
-        let text = format!(
-            "{name}: the credentials lack the {plural} {}; grant them at the provider",
-            missing.join(", ")
-        );
-        Hold::new(reason::PERMISSION_MISSING, text)
-    })
+    let (noun, pronoun) = match missing.len() {
+        0 => return None,
+        1 => ("permission", "it"),
+        _ => ("permissions", "them"),
+    };
+    let names = missing.join(", ");
+    let text = format!("{name}: the credentials lack the {noun} {names}; grant {pronoun} at the provider");
+    Some(Hold::new(reason::PERMISSION_MISSING, text))
 }
 
 /// `panel-eu: Pterodactyl 1.11 at https://panel.example.com, 6 permissions proven`.
@@ -167,5 +163,133 @@ fn held_endings(sight: Option<Hold>, absence: Option<&Hold>) -> Option<Hold> {
     match sight {
         Some(hold) if hold.reason == reason::REMOTES_ALREADY_THERE => Some(hold),
         passing => absence.cloned().or(passing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::instance::memory::{FirstSight, Missing, Test};
+    use crate::instance::validate::fixtures::settings;
+    use hostwright_plugin::Permission;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(second).unwrap()
+    }
+
+    fn connection(identity: &str, granted: bool) -> Connection {
+        Connection {
+            identity: identity.into(),
+            version: Some("1.11".into()),
+            permissions: vec![Permission {
+                name: "r_servers".into(),
+                granted,
+            }],
+            note: None,
+        }
+    }
+
+    fn facts(answer: Result<Connection, Hold>) -> Facts {
+        Facts {
+            settings: Some(Ok(Arc::new(settings()))),
+            test: Some(Test {
+                settings: settings().digest,
+                at: at(100),
+                answer,
+            }),
+            first_sight: FirstSight::Known,
+            ..Facts::default()
+        }
+    }
+
+    /// An instance that was connected to the panel `one` before.
+    fn instance() -> ProviderInstance {
+        let mut instance = ProviderInstance::default();
+        instance.metadata.name = Some("panel-eu".into());
+        instance.status = Some(ProviderInstanceStatus {
+            remote_identity: Some("one".into()),
+            ..ProviderInstanceStatus::default()
+        });
+        instance
+    }
+
+    fn reason_of(standing: &Standing) -> &'static str {
+        match standing {
+            Standing::Ready => reason::CONNECTED,
+            Standing::NotReady(hold) => hold.reason,
+        }
+    }
+
+    #[test]
+    fn an_instance_is_ready_when_its_very_settings_reach_the_panel_it_was_before() {
+        let down = Hold::new(reason::PROVIDER_UNAVAILABLE, "down");
+        let mut disabled = instance();
+        disabled.spec.mode = InstanceMode::Disabled;
+        let mut other_settings = facts(Ok(connection("one", true)));
+        other_settings.test.as_mut().unwrap().settings = "others".into();
+        let inline = Facts {
+            settings: Some(Err(Hold::new(reason::INLINE_SECRET, "inline"))),
+            ..Facts::default()
+        };
+        let rows = [
+            (instance(), facts(Ok(connection("one", true))), reason::CONNECTED),
+            (instance(), facts(Ok(connection("two", true))), reason::REMOTE_CHANGED),
+            (
+                instance(),
+                facts(Ok(connection("one", false))),
+                reason::PERMISSION_MISSING,
+            ),
+            (instance(), facts(Err(down)), reason::PROVIDER_UNAVAILABLE),
+            (instance(), other_settings, reason::INSTANCE_NOT_READY),
+            (instance(), inline, reason::INLINE_SECRET),
+            (disabled, facts(Ok(connection("one", true))), reason::INSTANCE_DISABLED),
+        ];
+        for (instance, facts, expected) in rows {
+            let conclusion = conclude(&instance, &facts);
+            assert_eq!(reason_of(&conclusion.standing), expected);
+            assert_eq!(conclusion.panel.identity, "one", "{expected}");
+        }
+    }
+
+    #[test]
+    fn on_another_panel_no_absence_is_believed_and_nothing_is_ended() {
+        let conclusion = conclude(&instance(), &facts(Ok(connection("two", true))));
+        for hold in [conclusion.absence, conclusion.endings] {
+            assert_eq!(hold.unwrap().reason, reason::REMOTE_CHANGED);
+        }
+    }
+
+    #[test]
+    fn a_mass_absence_leaves_the_instance_usable_for_everything_else() {
+        let mut facts = facts(Ok(connection("one", true)));
+        facts.missing = Some(Missing {
+            ids: (0..10).map(|id| id.to_string()).collect(),
+            of: 30,
+        });
+        let conclusion = conclude(&instance(), &facts);
+        assert_eq!(conclusion.standing, Standing::Ready);
+        assert_eq!(conclusion.absence.unwrap().reason, reason::MASS_ABSENCE);
+        assert_eq!(conclusion.missing_together, Some(10));
+    }
+
+    #[test]
+    fn remotes_that_were_already_there_are_named_before_anything_else() {
+        let mut facts = facts(Ok(connection("two", true)));
+        facts.first_sight = FirstSight::AlreadyThere(3);
+        let conclusion = conclude(&instance(), &facts);
+        assert_eq!(conclusion.endings.unwrap().reason, reason::REMOTES_ALREADY_THERE);
+        assert_eq!(conclusion.absence.unwrap().reason, reason::REMOTE_CHANGED);
+    }
+
+    #[test]
+    fn the_message_says_where_the_panel_is_and_what_was_proven() {
+        let conclusion = conclude(&instance(), &facts(Ok(connection("one", true))));
+        assert_eq!(
+            conclusion.connected,
+            "panel-eu: Demo 1.11 at https://panel.example.com, 1 permission proven"
+        );
+        assert_eq!(conclusion.verified_at, Some(at(100)));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hostwright_crds::annotation;
+use hostwright_crds::{ProviderInstance, annotation};
 use sha2::{Digest as _, Sha256};
 
 /// How many bytes of the hash a person has to repeat.
@@ -10,28 +10,34 @@ const BYTES: usize = 5;
 
 /// The token for what these parts describe.
 pub(super) fn of(parts: &[&str]) -> String {
-    hash(parts)
-        .iter()
-        .take(BYTES)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hex(&hash(parts)[..BYTES])
+}
+
+/// Hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The whole hash of these parts.
-pub(super) fn hash(parts: &[&str]) -> Vec<u8> {
+pub(super) fn hash(parts: &[&str]) -> [u8; 32] {
     let mut hash = Sha256::new();
     for part in parts {
         // The length keeps ("ab", "c") and ("a", "bc") apart.
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize().to_vec()
+    hash.finalize().into()
 }
 
 /// A fraction from 0 to below 1 that follows from these parts: jitter that a test can foresee.
 pub(super) fn fraction(parts: &[&str]) -> f64 {
-    let byte = |index: usize| f64::from(hash(parts).get(index).copied().unwrap_or(0));
-    (byte(0) * 256.0 + byte(1)) / 65_536.0
+    let hash = hash(parts);
+    f64::from(u16::from_be_bytes([hash[0], hash[1]])) / 65_536.0
 }
 
 /// The tokens that the annotation confirms: one, or several separated by commas or blanks.
@@ -40,6 +46,28 @@ pub(super) fn confirmed(annotations: &BTreeMap<String, String>) -> Vec<&str> {
         .get(annotation::CONFIRM)
         .map(|text| text.split([',', ' ']).filter(|token| !token.is_empty()).collect())
         .unwrap_or_default()
+}
+
+/// The tokens that the conditions of an instance ask for, with the reasons: what `hostwright confirm` writes.
+pub fn pending_confirmations(instance: &ProviderInstance) -> Vec<(String, String)> {
+    let conditions = instance.status.iter().flat_map(|status| &status.conditions);
+    let mut pending: Vec<(String, String)> = conditions
+        .filter_map(|condition| Some((condition.reason.clone(), asked_for(&condition.message)?)))
+        .collect();
+    // Two conditions may ask for the same.
+    pending.sort();
+    pending.dedup();
+    pending
+}
+
+fn asked_for(message: &str) -> Option<String> {
+    let (_, rest) = message.split_once(annotation::CONFIRM)?;
+    let token: String = rest
+        .strip_prefix('=')?
+        .chars()
+        .take_while(char::is_ascii_hexdigit)
+        .collect();
+    (token.len() == 2 * BYTES).then_some(token)
 }
 
 #[cfg(test)]
@@ -51,6 +79,37 @@ mod tests {
         let annotations = BTreeMap::from([(annotation::CONFIRM.to_owned(), "aa, bb,cc".to_owned())]);
         assert_eq!(confirmed(&annotations), ["aa", "bb", "cc"]);
         assert!(confirmed(&BTreeMap::new()).is_empty());
+    }
+
+    #[test]
+    fn a_condition_that_asks_for_a_confirmation_names_its_token() {
+        use hostwright_crds::{ProviderInstanceStatus, condition, reason};
+        use k8s_openapi::jiff::Timestamp;
+
+        let token = of(&["panel", "one", "two"]);
+        let message = format!(
+            "another panel. The same one: annotate {}={token}. Otherwise",
+            annotation::CONFIRM
+        );
+        let told =
+            |kind, reason, message: &str| condition::new(kind, "True", reason, message, 1, Timestamp::UNIX_EPOCH);
+        let conditions = vec![
+            told(condition::READY, reason::REMOTE_CHANGED, &message),
+            told(condition::ENDINGS_HELD, reason::REMOTE_CHANGED, &message),
+            told(condition::STALLED, reason::UNSUPPORTED, "nothing to confirm"),
+        ];
+        let status = ProviderInstanceStatus {
+            conditions,
+            ..ProviderInstanceStatus::default()
+        };
+        let instance = ProviderInstance {
+            status: Some(status),
+            ..ProviderInstance::default()
+        };
+        assert_eq!(
+            pending_confirmations(&instance),
+            [(reason::REMOTE_CHANGED.to_owned(), token)]
+        );
     }
 
     #[test]

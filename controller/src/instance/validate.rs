@@ -172,7 +172,7 @@ fn digest(plugin: &dyn Plugin, settings: &Map, secrets: &BTreeMap<String, Secret
     for (key, secret) in secrets {
         parts.extend([key.as_str(), secret.expose()]);
     }
-    token::hash(&parts).iter().map(|byte| format!("{byte:02x}")).collect()
+    token::hex(&token::hash(&parts))
 }
 
 /// The first address among the settings, without the credentials that a URL may carry.
@@ -183,11 +183,11 @@ fn address(schema: &Schema, settings: &Map) -> Option<String> {
         .find(|field| field.field_type() == FieldType::Url)?;
     let address = settings.get(field.key())?.as_str()?;
     Some(match address.split_once("://") {
-        Some((scheme, rest)) => {
+        Some((protocol, rest)) => {
             let end = rest.find('/').unwrap_or(rest.len());
             let (authority, path) = rest.split_at(end);
             let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-            format!("{scheme}://{host}{path}")
+            format!("{protocol}://{host}{path}")
         }
         None => address.to_owned(),
     })
@@ -258,15 +258,11 @@ mod tests {
         )
     }
 
-    fn key() -> Result<Secret, NoValue> {
-        Ok(Secret::new(KEY))
-    }
-
     #[test]
     fn valid_settings_keep_secrets_apart_and_take_defaults() {
         let settings = check(
             &spec(json!({"panel_url": "https://user:pw@panel.example.com/x"})),
-            key(),
+            Ok(Secret::new(KEY)),
         )
         .unwrap();
         assert_eq!(settings.instance.secret("api_key").unwrap().expose(), KEY);
@@ -286,7 +282,7 @@ mod tests {
         let rows = [
             (
                 json!({"panel_url": "https://p.example.com", "api_key": KEY}),
-                key(),
+                Ok(Secret::new(KEY)),
                 reason::INLINE_SECRET,
                 "spec.config.api_key",
             ),
@@ -310,13 +306,13 @@ mod tests {
             ),
             (
                 json!({}),
-                key(),
+                Ok(Secret::new(KEY)),
                 reason::INVALID_CONFIGURATION,
                 "spec.config.panel_url: ",
             ),
             (
                 json!({"panel_url": "https://p.example.com", "dialekt": "auto"}),
-                key(),
+                Ok(Secret::new(KEY)),
                 reason::INVALID_CONFIGURATION,
                 "spec.config.dialekt: unknown field, did you mean dialect?",
             ),

@@ -3,6 +3,7 @@
 mod validate;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use hostwright_crds::{Package, PackageStatus, ProviderInstance, condition, reason};
 use k8s_openapi::jiff::Timestamp;
@@ -15,6 +16,11 @@ use crate::context::{Context, Guarded};
 use crate::kube::WriteError;
 use crate::kube::fenced::write_status_of;
 use crate::providers::{Hold, Providers};
+
+/// How often a package looks for an instance or a plugin that is not there.
+const LOOK_FOR_INSTANCE: Duration = Duration::from_secs(2);
+/// How often it looks whether they are still there.
+const LOOK_AGAIN: Duration = Duration::from_mins(1);
 
 /// Why a pass failed; it is repeated.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +44,7 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
             return Ok(Action::await_change());
         }
     };
-    // resolve (cluster): from the cache; a change of the instance wakes its packages
+    // resolve (cluster): from the cache
     let instance = ctx
         .caches
         .instances
@@ -52,7 +58,15 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
     if status != before && ctx.leadership.holds() {
         write_status_of(&ctx.client, package, status).await?;
     }
-    Ok(Action::await_change())
+    Ok(Action::requeue(next_pass(&judged)))
+}
+
+/// A change of the instance wakes no package, and looking into the cache costs nothing.
+fn next_pass(judged: &Result<String, Hold>) -> Duration {
+    match judged {
+        Err(hold) if hold.reason != reason::PACKAGE_INVALID => LOOK_FOR_INSTANCE,
+        _ => LOOK_AGAIN,
+    }
 }
 
 /// Why a package cannot be ordered, or who provides it.
