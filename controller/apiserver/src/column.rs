@@ -64,7 +64,12 @@ impl Column {
             Cell::Age => json!(human::age(object::meta_str(value, "creationTimestamp"), now)),
             Cell::Path(path) => path_cell(path, value, &self.type_, now),
             Cell::Count(fields) => {
-                json!(fields.iter().map(|field| value[*field].as_object().map_or(0, serde_json::Map::len)).sum::<usize>())
+                json!(
+                    fields
+                        .iter()
+                        .map(|field| value[*field].as_object().map_or(0, serde_json::Map::len))
+                        .sum::<usize>()
+                )
             }
             Cell::EventAge => json!(event_age(value, now)),
             Cell::EventObject => json!(event_object(value)),
@@ -80,7 +85,10 @@ fn path_cell(path: &JsonPath, value: &Value, type_: &str, now: Timestamp) -> Val
     let found: Vec<&Value> = path.find(value).into_iter().filter(|found| !found.is_null()).collect();
     let Some(first) = found.first() else { return Value::Null };
     match type_ {
-        "integer" => first.as_i64().map_or_else(|| first.as_f64().map_or(Value::Null, |n| json!(n.trunc())), |n| json!(n)),
+        "integer" => first.as_i64().map_or_else(
+            || first.as_f64().map_or(Value::Null, |n| json!(n.trunc())),
+            |n| json!(n),
+        ),
         "number" => first.as_f64().map_or(Value::Null, |n| json!(n)),
         "boolean" => first.as_bool().map_or(Value::Null, |b| json!(b)),
         "date" => first.as_str().map_or(Value::Null, |then| json!(human::age(then, now))),
@@ -94,7 +102,9 @@ pub(crate) fn of_definition(columns: &Value) -> Vec<Column> {
     let mut all = vec![Column::new("Name", "string", Cell::Name)];
     let declared = columns.as_array().map(Vec::as_slice).unwrap_or_default();
     for column in declared {
-        let Some(path) = JsonPath::parse(&text(column, "jsonPath")) else { continue };
+        let Some(path) = JsonPath::parse(&text(column, "jsonPath")) else {
+            continue;
+        };
         all.push(Column {
             name: text(column, "name"),
             type_: text(column, "type"),
@@ -133,7 +143,11 @@ pub(crate) fn of_secrets() -> Vec<Column> {
 }
 
 pub(crate) fn of_config_maps() -> Vec<Column> {
-    named(vec![Column::new("Data", "string", Cell::Count(&["data", "binaryData"]))])
+    named(vec![Column::new(
+        "Data",
+        "string",
+        Cell::Count(&["data", "binaryData"]),
+    )])
 }
 
 pub(crate) fn of_leases() -> Vec<Column> {
@@ -162,12 +176,20 @@ pub(crate) fn of_events() -> Vec<Column> {
 
 /// The first of several fields that says something: events have different words in their two groups.
 fn either<'a>(event: &'a Value, fields: &[&str]) -> &'a str {
-    let texts = fields.iter().filter_map(|field| object::at_path(event, field)?.as_str());
+    let texts = fields
+        .iter()
+        .filter_map(|field| object::at_path(event, field)?.as_str());
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn event_age(event: &Value, now: Timestamp) -> String {
-    let fields = ["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime", "firstTimestamp"];
+    let fields = [
+        "series.lastObservedTime",
+        "lastTimestamp",
+        "deprecatedLastTimestamp",
+        "eventTime",
+        "firstTimestamp",
+    ];
     human::age(either(event, &fields), now)
 }
 
@@ -177,11 +199,20 @@ fn event_object(event: &Value) -> String {
 }
 
 fn event_source(event: &Value) -> String {
-    let fields = ["source.component", "deprecatedSource.component", "reportingComponent", "reportingController"];
+    let fields = [
+        "source.component",
+        "deprecatedSource.component",
+        "reportingComponent",
+        "reportingController",
+    ];
     either(event, &fields).to_owned()
 }
 
 fn event_count(event: &Value) -> i64 {
     let fields = ["series.count", "count", "deprecatedCount"];
-    fields.iter().filter_map(|field| object::at_path(event, field)?.as_i64()).find(|count| *count > 0).unwrap_or(1)
+    fields
+        .iter()
+        .filter_map(|field| object::at_path(event, field)?.as_i64())
+        .find(|count| *count > 0)
+        .unwrap_or(1)
 }

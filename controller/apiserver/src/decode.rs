@@ -34,18 +34,29 @@ pub(crate) fn media(content_type: &str) -> Result<Media, ApiError> {
         "" | "application/json" | "*/*" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
         protobuf::MEDIA_TYPE => Ok(Media::Protobuf),
-        _ => Err(ApiError::unsupported_media_type(&["application/json", "application/yaml"])),
+        _ => Err(ApiError::unsupported_media_type(&[
+            "application/json",
+            "application/yaml",
+        ])),
     }
 }
 
 pub(crate) fn body(bytes: &[u8], media: Media) -> Result<Body, ApiError> {
     let body = match media {
         Media::Json => json(bytes)?,
-        Media::Yaml => Body { value: yaml(bytes)?, duplicates: Vec::new() },
-        Media::Protobuf => Body { value: protobuf::decode(bytes)?, duplicates: Vec::new() },
+        Media::Yaml => Body {
+            value: yaml(bytes)?,
+            duplicates: Vec::new(),
+        },
+        Media::Protobuf => Body {
+            value: protobuf::decode(bytes)?,
+            duplicates: Vec::new(),
+        },
     };
     if deeper_than(&body.value, MAX_DEPTH) {
-        return Err(ApiError::bad_request(format!("the body is nested deeper than {MAX_DEPTH} levels")));
+        return Err(ApiError::bad_request(format!(
+            "the body is nested deeper than {MAX_DEPTH} levels"
+        )));
     }
     Ok(body)
 }
@@ -54,7 +65,10 @@ fn json(bytes: &[u8]) -> Result<Body, ApiError> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let unreadable = |error: serde_json::Error| ApiError::bad_request(format!("the body is not valid JSON: {error}"));
-    let seed = Seed { path: String::new(), duplicates: &mut duplicates };
+    let seed = Seed {
+        path: String::new(),
+        duplicates: &mut duplicates,
+    };
     let value = seed.deserialize(&mut deserializer).map_err(unreadable)?;
     deserializer.end().map_err(unreadable)?;
     Ok(Body { value, duplicates })
@@ -122,7 +136,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut list = Vec::new();
         loop {
             let path = format!("{}[{}]", self.path, list.len());
-            match access.next_element_seed(Seed { path, duplicates: self.duplicates })? {
+            match access.next_element_seed(Seed {
+                path,
+                duplicates: self.duplicates,
+            })? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -136,7 +153,10 @@ impl<'de> Visitor<'de> for Seed<'_> {
             if map.contains_key(&key) && !self.duplicates.contains(&path) {
                 self.duplicates.push(path.clone());
             }
-            let value = access.next_value_seed(Seed { path, duplicates: self.duplicates })?;
+            let value = access.next_value_seed(Seed {
+                path,
+                duplicates: self.duplicates,
+            })?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))
@@ -145,6 +165,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -168,7 +190,7 @@ mod tests {
         let mut bomb = String::from("a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
         for level in 1..12 {
             let previous = format!("*a{}", level - 1);
-            bomb += &format!("a{level}: &a{level} [{}]\n", vec![previous; 9].join(","));
+            writeln!(bomb, "a{level}: &a{level} [{}]", vec![previous; 9].join(",")).unwrap();
         }
         assert_eq!(body(bomb.as_bytes(), Media::Yaml).unwrap_err().code, 400);
     }

@@ -15,7 +15,8 @@ const AGGREGATED: &str = "g=apidiscovery.k8s.io";
 pub(crate) fn wants_aggregated(accept: &str) -> bool {
     let ranges = accept.split(',').map(str::trim);
     let mut known = ranges.filter(|range| {
-        range.starts_with("application/json") && (!range.contains("as=") || is_aggregated(range)) || range.starts_with("*/*")
+        range.starts_with("application/json") && (!range.contains("as=") || is_aggregated(range))
+            || range.starts_with("*/*")
     });
     known.next().is_some_and(is_aggregated)
 }
@@ -34,7 +35,10 @@ pub(crate) fn core_versions(address: &str) -> Value {
 
 /// `/apis`
 pub(crate) fn groups(registry: &Registry) -> Value {
-    let groups: Vec<Value> = named_groups(registry).iter().map(|(group, versions)| group_object(group, versions)).collect();
+    let groups: Vec<Value> = named_groups(registry)
+        .iter()
+        .map(|(group, versions)| group_object(group, versions))
+        .collect();
     json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
 }
 
@@ -59,21 +63,29 @@ fn named_groups(registry: &Registry) -> BTreeMap<String, Vec<String>> {
 }
 
 fn group_object(group: &str, versions: &[String]) -> Value {
-    let entries: Vec<Value> =
-        versions.iter().map(|version| json!({ "groupVersion": format!("{group}/{version}"), "version": version })).collect();
+    let entries: Vec<Value> = versions
+        .iter()
+        .map(|version| json!({ "groupVersion": format!("{group}/{version}"), "version": version }))
+        .collect();
     json!({ "name": group, "versions": entries, "preferredVersion": entries.first() })
 }
 
 /// `/api/v1` and `/apis/GROUP/VERSION`
 pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Option<Value> {
     let found = registry.of_version(group, version);
-    let mut resources: Vec<Value> = found.iter().flat_map(|resource| entries(resource)).collect();
+    let mut resources: Vec<Value> = found.iter().flat_map(entries).collect();
     resources.extend(access_reviews(group, version));
     if resources.is_empty() {
         return None;
     }
-    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
-    Some(json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources }))
+    let group_version = if group.is_empty() {
+        version.to_owned()
+    } else {
+        format!("{group}/{version}")
+    };
+    Some(
+        json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources }),
+    )
 }
 
 /// `kubectl auth can-i` asks by creating one of these.
@@ -88,8 +100,26 @@ fn access_reviews(group: &str, version: &str) -> Option<Value> {
 
 fn verbs(resource: &Resource) -> Value {
     match resource.family {
-        Family::Custom => json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]),
-        _ => json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
+        Family::Custom => json!([
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "create",
+            "update",
+            "watch"
+        ]),
+        _ => json!([
+            "create",
+            "delete",
+            "deletecollection",
+            "get",
+            "list",
+            "patch",
+            "update",
+            "watch"
+        ]),
     }
 }
 
@@ -129,7 +159,10 @@ pub(crate) fn aggregated(registry: &Registry, core: bool) -> Value {
     let groups: Vec<Value> = if core {
         vec![aggregated_group(registry, "", &["v1".to_owned()])]
     } else {
-        named_groups(registry).iter().map(|(group, versions)| aggregated_group(registry, group, versions)).collect()
+        named_groups(registry)
+            .iter()
+            .map(|(group, versions)| aggregated_group(registry, group, versions))
+            .collect()
     };
     json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": groups })
 }
@@ -138,8 +171,11 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
     let versions: Vec<Value> = versions
         .iter()
         .map(|version| {
-            let mut resources: Vec<Value> =
-                registry.of_version(group, version).iter().map(|resource| aggregated_resource(resource)).collect();
+            let mut resources: Vec<Value> = registry
+                .of_version(group, version)
+                .iter()
+                .map(|resource| aggregated_resource(resource))
+                .collect();
             if access_reviews(group, version).is_some() {
                 resources.push(json!({
                     "resource": "selfsubjectaccessreviews", "singularResource": "selfsubjectaccessreview",
@@ -150,7 +186,11 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
             json!({ "version": version, "freshness": "Current", "resources": resources })
         })
         .collect();
-    let metadata = if group.is_empty() { json!({}) } else { json!({ "name": group }) };
+    let metadata = if group.is_empty() {
+        json!({})
+    } else {
+        json!({ "name": group })
+    };
     json!({ "metadata": metadata, "versions": versions })
 }
 
@@ -168,7 +208,8 @@ fn aggregated_resource(resource: &Resource) -> Value {
     }
     let mut subresources = Vec::new();
     if resource.status {
-        subresources.push(json!({ "subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"] }));
+        subresources
+            .push(json!({ "subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"] }));
     }
     if resource.scale.is_some() {
         let kind = json!({ "group": "autoscaling", "version": "v1", "kind": "Scale" });

@@ -40,12 +40,20 @@ pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagat
         orphan_dependents(state, &uid);
     }
     let mut value = (*stored).clone();
-    let holds = hold(&mut value, table, policy == Propagation::Foreground && !state.dependents(&uid).is_empty());
+    let holds = hold(
+        &mut value,
+        table,
+        policy == Propagation::Foreground && !state.dependents(&uid).is_empty(),
+    );
     if !holds {
         return state.remove(table, key).map(|_| Deletion::Removed);
     }
     mark(&mut value, table, now);
-    let marked = if value == *stored { stored } else { state.put(table, value) };
+    let marked = if value == *stored {
+        stored
+    } else {
+        state.put(table, value)
+    };
     match table {
         NAMESPACES => namespace::delete_contents(state, &key.1, now),
         DEFINITIONS => delete_objects(state, &key.1, now),
@@ -88,7 +96,10 @@ fn mark(value: &mut Value, table: &str, now: &str) {
         return;
     }
     object::set_meta(value, "deletionGracePeriodSeconds", json!(0));
-    if let Some(generation) = object::meta(value, "generation").as_i64().filter(|generation| *generation > 0) {
+    if let Some(generation) = object::meta(value, "generation")
+        .as_i64()
+        .filter(|generation| *generation > 0)
+    {
         object::set_meta(value, "generation", json!(generation + 1));
     }
     if table == DEFINITIONS {
@@ -106,7 +117,9 @@ fn delete_objects(state: &mut State, table: &str, now: &str) {
 /// Takes the owner out of every dependent.
 fn orphan_dependents(state: &mut State, uid: &str) {
     for (table, key) in state.dependents(uid) {
-        let Some(stored) = state.store.get(&table, &key) else { continue };
+        let Some(stored) = state.store.get(&table, &key) else {
+            continue;
+        };
         let mut value = (**stored).clone();
         drop_owner(&mut value, uid);
         state.put(&table, value);
@@ -114,18 +127,29 @@ fn orphan_dependents(state: &mut State, uid: &str) {
 }
 
 fn drop_owner(value: &mut Value, uid: &str) {
-    let owners = object::meta(value, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let owners = object::meta(value, "ownerReferences")
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let left: Vec<Value> = owners.into_iter().filter(|owner| owner["uid"] != json!(uid)).collect();
-    object::set_meta(value, "ownerReferences", if left.is_empty() { Value::Null } else { json!(left) });
+    object::set_meta(
+        value,
+        "ownerReferences",
+        if left.is_empty() { Value::Null } else { json!(left) },
+    );
 }
 
 /// Removes an object that waits for its dependents, once none is left that blocks it.
 fn finish_foreground(state: &mut State, (table, key): &Place) {
-    let Some(stored) = state.store.get(table, key) else { return };
+    let Some(stored) = state.store.get(table, key) else {
+        return;
+    };
     let uid = object::meta_str(stored, "uid");
     let blocks = |place: &Place| {
         let dependent = state.store.get(&place.0, &place.1);
-        let owners = dependent.map(|dependent| object::meta(dependent, "ownerReferences").clone()).unwrap_or_default();
+        let owners = dependent
+            .map(|dependent| object::meta(dependent, "ownerReferences").clone())
+            .unwrap_or_default();
         let blocking = |owner: &Value| owner["uid"] == json!(uid) && owner["blockOwnerDeletion"] == json!(true);
         owners.as_array().is_some_and(|owners| owners.iter().any(blocking))
     };
@@ -137,8 +161,13 @@ fn finish_foreground(state: &mut State, (table, key): &Place) {
 
 /// Takes one finalizer away, and with the last one the object.
 fn release(state: &mut State, table: &str, key: &Key, finalizer: &str) {
-    let Some(stored) = state.store.get(table, key) else { return };
-    let left: Vec<&str> = object::finalizers(stored).into_iter().filter(|one| *one != finalizer).collect();
+    let Some(stored) = state.store.get(table, key) else {
+        return;
+    };
+    let left: Vec<&str> = object::finalizers(stored)
+        .into_iter()
+        .filter(|one| *one != finalizer)
+        .collect();
     if left.is_empty() {
         state.remove(table, key);
     } else {
@@ -159,7 +188,10 @@ pub(crate) fn settle(state: &mut State, now: &str) {
             namespace::remove_if_empty(state, &removed.namespace);
         }
         let definition = (String::new(), removed.table.clone());
-        let waiting = state.store.get(DEFINITIONS, &definition).is_some_and(|definition| object::is_deleting(definition));
+        let waiting = state
+            .store
+            .get(DEFINITIONS, &definition)
+            .is_some_and(|definition| object::is_deleting(definition));
         if waiting {
             remove_definition_if_empty(state, &removed.table);
         }
@@ -169,14 +201,24 @@ pub(crate) fn settle(state: &mut State, now: &str) {
 /// Removes a definition that is being deleted, once none of its objects is left.
 pub(crate) fn remove_definition_if_empty(state: &mut State, name: &str) {
     if state.store.objects(name).next().is_none() {
-        release(state, DEFINITIONS, &(String::new(), name.to_owned()), crd::CLEANUP_FINALIZER);
+        release(
+            state,
+            DEFINITIONS,
+            &(String::new(), name.to_owned()),
+            crd::CLEANUP_FINALIZER,
+        );
     }
 }
 
 /// Deletes a dependent none of whose owners exists any more; of several owners the gone one is taken out.
 fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
-    let Some(stored) = state.store.get(table, key).cloned() else { return };
-    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let Some(stored) = state.store.get(table, key).cloned() else {
+        return;
+    };
+    let owners = object::meta(&stored, "ownerReferences")
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
     let exists = |owner: &Value| owner["uid"] != json!(uid) && owner_exists(state, owner, &key.0);
     if owners.iter().any(exists) {
         let mut value = (*stored).clone();
@@ -190,7 +232,9 @@ fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
 fn owner_exists(state: &State, owner: &Value, namespace: &str) -> bool {
     let text = |field: &str| owner[field].as_str().unwrap_or_default();
     // An owner of a kind that is not served cannot be looked up, and counts as existing.
-    let Some(resource) = state.registry.by_kind(text("apiVersion"), text("kind")) else { return true };
+    let Some(resource) = state.registry.by_kind(text("apiVersion"), text("kind")) else {
+        return true;
+    };
     let found = state.store.get(&resource.table, &resource.key(namespace, text("name")));
     found.is_some_and(|found| object::meta(found, "uid") == &owner["uid"])
 }

@@ -1,4 +1,4 @@
-//! The JSONPath of printer columns: fields, indices, wildcards and filters on equality.
+//! The `JSONPath` of printer columns: fields, indices, wildcards and filters on equality.
 
 use serde_json::Value;
 
@@ -8,7 +8,11 @@ enum Step {
     Index(i64),
     All,
     /// `[?(@.type=="Ready")]`
-    Filter { path: Vec<String>, operator: String, value: Value },
+    Filter {
+        path: Vec<String>,
+        operator: String,
+        value: Value,
+    },
 }
 
 /// A parsed path.
@@ -56,8 +60,16 @@ impl Step {
         match self {
             Self::Field(name) => value.get(name).into_iter().collect(),
             Self::Index(index) => {
-                let Some(list) = value.as_array() else { return Vec::new() };
-                let at = if *index < 0 { list.len().checked_sub(index.unsigned_abs() as usize) } else { usize::try_from(*index).ok() };
+                let Some(list) = value.as_array() else {
+                    return Vec::new();
+                };
+                let at = if *index < 0 {
+                    usize::try_from(index.unsigned_abs())
+                        .ok()
+                        .and_then(|back| list.len().checked_sub(back))
+                } else {
+                    usize::try_from(*index).ok()
+                };
                 at.and_then(|at| list.get(at)).into_iter().collect()
             }
             Self::All => match value {
@@ -65,7 +77,11 @@ impl Step {
                 Value::Object(map) => map.values().collect(),
                 _ => Vec::new(),
             },
-            Self::Filter { path, operator, value: wanted } => {
+            Self::Filter {
+                path,
+                operator,
+                value: wanted,
+            } => {
                 let fits = |item: &&Value| {
                     let found = path.iter().try_fold(*item, |value, name| value.get(name));
                     match operator.as_str() {
@@ -82,7 +98,9 @@ impl Step {
 }
 
 fn compare(found: Option<&Value>, operator: &str, wanted: &Value) -> bool {
-    let (Some(found), Some(wanted)) = (found.and_then(Value::as_f64), wanted.as_f64()) else { return false };
+    let (Some(found), Some(wanted)) = (found.and_then(Value::as_f64), wanted.as_f64()) else {
+        return false;
+    };
     match operator {
         "<" => found < wanted,
         "<=" => found <= wanted,
@@ -98,12 +116,11 @@ fn closing_bracket(text: &str) -> Option<usize> {
     for (at, c) in text.char_indices() {
         match (quote, c) {
             (Some(open), c) if c == open => quote = None,
-            (Some(_), _) => {}
             (None, '\'' | '"') => quote = Some(c),
             (None, '[') => depth += 1,
             (None, ']') if depth == 0 => return Some(at),
             (None, ']') => depth -= 1,
-            (None, _) => {}
+            _ => {}
         }
     }
     None
@@ -124,8 +141,15 @@ fn bracket(inner: &str) -> Option<Step> {
 }
 
 fn filter(text: &str) -> Option<Step> {
-    let operator = ["==", "!=", "<=", ">=", "<", ">"].into_iter().find(|operator| text.contains(operator)).unwrap_or("");
-    let (path, value) = if operator.is_empty() { (text, "") } else { text.split_once(operator)? };
+    let operator = ["==", "!=", "<=", ">=", "<", ">"]
+        .into_iter()
+        .find(|operator| text.contains(operator))
+        .unwrap_or("");
+    let (path, value) = if operator.is_empty() {
+        (text, "")
+    } else {
+        text.split_once(operator)?
+    };
     let path = path.trim().strip_prefix('@')?;
     let mut names = Vec::new();
     for step in JsonPath::parse(path)?.0 {
@@ -138,11 +162,17 @@ fn filter(text: &str) -> Option<Step> {
         None if value.is_empty() => Value::Null,
         None => serde_json::from_str(value).ok()?,
     };
-    Some(Step::Filter { path: names, operator: operator.to_owned(), value })
+    Some(Step::Filter {
+        path: names,
+        operator: operator.to_owned(),
+        value,
+    })
 }
 
 fn quoted(text: &str) -> Option<&str> {
-    ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+    ['\'', '"']
+        .into_iter()
+        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
 }
 
 /// A field name up to the next dot or bracket; a backslash takes the next letter as it is.
@@ -183,7 +213,12 @@ mod tests {
             (".metadata.annotations['a.b/c']", vec![json!("dotted")]),
             (".missing.deeper", vec![]),
         ] {
-            let found: Vec<Value> = JsonPath::parse(path).unwrap().find(&object).into_iter().cloned().collect();
+            let found: Vec<Value> = JsonPath::parse(path)
+                .unwrap()
+                .find(&object)
+                .into_iter()
+                .cloned()
+                .collect();
             assert_eq!(found, expected, "{path}");
         }
     }

@@ -26,7 +26,9 @@ pub(crate) fn answer(registry: &Registry, path: &[&str]) -> Option<Response<Body
 fn document(registry: &Registry, group: &str, version: &str) -> Option<Response<Body>> {
     let document = v3(registry, group, version)?;
     let mut response = response::json(200, &document, &[]);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(response)
 }
 
@@ -35,10 +37,22 @@ fn index(registry: &Registry) -> Value {
     let mut paths = Map::new();
     for (group, versions) in registry.groups() {
         for version in versions {
-            let place = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
-            let text = v3(registry, group, version).map(|document| document.to_string()).unwrap_or_default();
-            let hash: String = Sha256::digest(text).iter().take(16).map(|byte| format!("{byte:02X}")).collect();
-            paths.insert(place.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }));
+            let place = if group.is_empty() {
+                format!("api/{version}")
+            } else {
+                format!("apis/{group}/{version}")
+            };
+            let text = v3(registry, group, version)
+                .map(|document| document.to_string())
+                .unwrap_or_default();
+            let hash = Sha256::digest(text)
+                .iter()
+                .take(16)
+                .fold(String::new(), |hash, byte| hash + &format!("{byte:02X}"));
+            paths.insert(
+                place.clone(),
+                json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }),
+            );
         }
     }
     json!({ "paths": paths })
@@ -72,9 +86,11 @@ fn v2(registry: &Registry) -> Value {
     definitions.insert(METADATA.to_owned(), metadata_schema());
     for resource in registry.all() {
         definitions.insert(schema_name(resource), schema(resource, "#/definitions/"));
-        add_paths(&mut paths, resource, |name| {
-            json!({ "description": "OK", "schema": { "$ref": format!("#/definitions/{name}") } })
-        });
+        add_paths(
+            &mut paths,
+            resource,
+            |name| json!({ "description": "OK", "schema": { "$ref": format!("#/definitions/{name}") } }),
+        );
     }
     json!({
         "swagger": "2.0", "info": { "title": "Kubernetes", "version": "v1.36.0" }, "paths": paths,
@@ -86,7 +102,9 @@ const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// Named like the real server's: `io.k8s.api.core.v1.Secret`, `dev.example.v1.Thing`.
 fn schema_name(resource: &Resource) -> String {
-    let Resource { group, version, kind, .. } = resource;
+    let Resource {
+        group, version, kind, ..
+    } = resource;
     if resource.is_custom() {
         let reversed: Vec<&str> = group.rsplit('.').collect();
         return format!("{}.{version}.{kind}", reversed.join("."));
@@ -109,10 +127,20 @@ fn schema(resource: &Resource, prefix: &str) -> Value {
     if !schema.is_object() {
         schema = json!({ "type": "object" });
     }
-    let fields = crate::object::as_map(crate::object::as_map(&mut schema).entry("properties").or_insert_with(|| json!({})));
+    let fields = crate::object::as_map(
+        crate::object::as_map(&mut schema)
+            .entry("properties")
+            .or_insert_with(|| json!({})),
+    );
     let texts = [
-        ("apiVersion", "APIVersion defines the versioned schema of this representation of an object."),
-        ("kind", "Kind is a string value representing the REST resource this object represents."),
+        (
+            "apiVersion",
+            "APIVersion defines the versioned schema of this representation of an object.",
+        ),
+        (
+            "kind",
+            "Kind is a string value representing the REST resource this object represents.",
+        ),
     ];
     for (name, description) in texts {
         fields.insert(name.to_owned(), json!({ "type": "string", "description": description }));
@@ -133,9 +161,7 @@ fn schema(resource: &Resource, prefix: &str) -> Value {
 
 fn metadata_schema() -> Value {
     let text = |description: &str| json!({ "type": "string", "description": description });
-    let texts = |description: &str| {
-        json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } })
-    };
+    let texts = |description: &str| json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } });
     json!({
         "type": "object", "description": "ObjectMeta is metadata that all persisted resources must have.",
         "properties": {
@@ -172,9 +198,19 @@ fn metadata_schema() -> Value {
 
 /// The operations on one resource, with the parameters that clients look for.
 fn add_paths(paths: &mut Map<String, Value>, resource: &Resource, answer: impl Fn(&str) -> Value) {
-    let Resource { group, version, plural, .. } = resource;
-    let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
-    let place = if resource.namespaced { format!("{root}/namespaces/{{namespace}}/{plural}") } else { format!("{root}/{plural}") };
+    let Resource {
+        group, version, plural, ..
+    } = resource;
+    let root = if group.is_empty() {
+        format!("/api/{version}")
+    } else {
+        format!("/apis/{group}/{version}")
+    };
+    let place = if resource.namespaced {
+        format!("{root}/namespaces/{{namespace}}/{plural}")
+    } else {
+        format!("{root}/{plural}")
+    };
     let operation = |action: &str, parameters: &[&str]| {
         let parameters: Vec<Value> = parameters
             .iter()

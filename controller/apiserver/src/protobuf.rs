@@ -35,55 +35,122 @@ type Field = (u64, &'static str, Type);
 use Type::{Bool, ByteMap, Bytes, Message, Messages, Number, Text, TextMap, Texts, Time};
 
 const OWNER: &[Field] = &[
-    (1, "kind", Text), (3, "name", Text), (4, "uid", Text), (5, "apiVersion", Text), (6, "controller", Bool),
+    (1, "kind", Text),
+    (3, "name", Text),
+    (4, "uid", Text),
+    (5, "apiVersion", Text),
+    (6, "controller", Bool),
     (7, "blockOwnerDeletion", Bool),
 ];
 const METADATA: &[Field] = &[
-    (1, "name", Text), (2, "generateName", Text), (3, "namespace", Text), (5, "uid", Text), (6, "resourceVersion", Text),
-    (7, "generation", Number), (8, "creationTimestamp", Time), (11, "labels", TextMap), (12, "annotations", TextMap),
-    (13, "ownerReferences", Messages(OWNER)), (14, "finalizers", Texts),
+    (1, "name", Text),
+    (2, "generateName", Text),
+    (3, "namespace", Text),
+    (5, "uid", Text),
+    (6, "resourceVersion", Text),
+    (7, "generation", Number),
+    (8, "creationTimestamp", Time),
+    (11, "labels", TextMap),
+    (12, "annotations", TextMap),
+    (13, "ownerReferences", Messages(OWNER)),
+    (14, "finalizers", Texts),
 ];
 const SECRET: &[Field] = &[
-    (1, "metadata", Message(METADATA)), (2, "data", ByteMap), (3, "type", Text), (4, "stringData", TextMap),
+    (1, "metadata", Message(METADATA)),
+    (2, "data", ByteMap),
+    (3, "type", Text),
+    (4, "stringData", TextMap),
     (5, "immutable", Bool),
 ];
-const CONFIG_MAP: &[Field] =
-    &[(1, "metadata", Message(METADATA)), (2, "data", TextMap), (3, "binaryData", ByteMap), (4, "immutable", Bool)];
-const NAMESPACE: &[Field] =
-    &[(1, "metadata", Message(METADATA)), (2, "spec", Message(&[(1, "finalizers", Texts)]))];
+const CONFIG_MAP: &[Field] = &[
+    (1, "metadata", Message(METADATA)),
+    (2, "data", TextMap),
+    (3, "binaryData", ByteMap),
+    (4, "immutable", Bool),
+];
+const NAMESPACE: &[Field] = &[
+    (1, "metadata", Message(METADATA)),
+    (2, "spec", Message(&[(1, "finalizers", Texts)])),
+];
 const LEASE_SPEC: &[Field] = &[
-    (1, "holderIdentity", Text), (2, "leaseDurationSeconds", Number), (3, "acquireTime", Time), (4, "renewTime", Time),
-    (5, "leaseTransitions", Number), (6, "strategy", Text), (7, "preferredHolder", Text),
+    (1, "holderIdentity", Text),
+    (2, "leaseDurationSeconds", Number),
+    (3, "acquireTime", Time),
+    (4, "renewTime", Time),
+    (5, "leaseTransitions", Number),
+    (6, "strategy", Text),
+    (7, "preferredHolder", Text),
 ];
 const LEASE: &[Field] = &[(1, "metadata", Message(METADATA)), (2, "spec", Message(LEASE_SPEC))];
 const REFERENCE: &[Field] = &[
-    (1, "kind", Text), (2, "namespace", Text), (3, "name", Text), (4, "uid", Text), (5, "apiVersion", Text),
-    (6, "resourceVersion", Text), (7, "fieldPath", Text),
+    (1, "kind", Text),
+    (2, "namespace", Text),
+    (3, "name", Text),
+    (4, "uid", Text),
+    (5, "apiVersion", Text),
+    (6, "resourceVersion", Text),
+    (7, "fieldPath", Text),
 ];
 const EVENT: &[Field] = &[
-    (1, "metadata", Message(METADATA)), (2, "involvedObject", Message(REFERENCE)), (3, "reason", Text), (4, "message", Text),
-    (5, "source", Message(&[(1, "component", Text), (2, "host", Text)])), (6, "firstTimestamp", Time),
-    (7, "lastTimestamp", Time), (8, "count", Number), (9, "type", Text), (10, "eventTime", Time),
-    (11, "series", Message(&[(1, "count", Number), (2, "lastObservedTime", Time)])), (12, "action", Text),
-    (13, "related", Message(REFERENCE)), (14, "reportingComponent", Text), (15, "reportingInstance", Text),
+    (1, "metadata", Message(METADATA)),
+    (2, "involvedObject", Message(REFERENCE)),
+    (3, "reason", Text),
+    (4, "message", Text),
+    (5, "source", Message(&[(1, "component", Text), (2, "host", Text)])),
+    (6, "firstTimestamp", Time),
+    (7, "lastTimestamp", Time),
+    (8, "count", Number),
+    (9, "type", Text),
+    (10, "eventTime", Time),
+    (
+        11,
+        "series",
+        Message(&[(1, "count", Number), (2, "lastObservedTime", Time)]),
+    ),
+    (12, "action", Text),
+    (13, "related", Message(REFERENCE)),
+    (14, "reportingComponent", Text),
+    (15, "reportingInstance", Text),
 ];
 const ATTRIBUTES: &[Field] = &[
-    (1, "namespace", Text), (2, "verb", Text), (3, "group", Text), (4, "version", Text), (5, "resource", Text),
-    (6, "subresource", Text), (7, "name", Text),
+    (1, "namespace", Text),
+    (2, "verb", Text),
+    (3, "group", Text),
+    (4, "version", Text),
+    (5, "resource", Text),
+    (6, "subresource", Text),
+    (7, "name", Text),
 ];
 const REVIEW: &[Field] = &[
     (1, "metadata", Message(METADATA)),
-    (2, "spec", Message(&[
-        (1, "resourceAttributes", Message(ATTRIBUTES)),
-        (2, "nonResourceAttributes", Message(&[(1, "path", Text), (2, "verb", Text)])),
-    ])),
+    (
+        2,
+        "spec",
+        Message(&[
+            (1, "resourceAttributes", Message(ATTRIBUTES)),
+            (
+                2,
+                "nonResourceAttributes",
+                Message(&[(1, "path", Text), (2, "verb", Text)]),
+            ),
+        ]),
+    ),
 ];
 const DELETE_OPTIONS: &[Field] = &[
-    (1, "gracePeriodSeconds", Number), (2, "preconditions", Message(&[(1, "uid", Text), (2, "resourceVersion", Text)])),
-    (3, "orphanDependents", Bool), (4, "propagationPolicy", Text), (5, "dryRun", Texts),
+    (1, "gracePeriodSeconds", Number),
+    (
+        2,
+        "preconditions",
+        Message(&[(1, "uid", Text), (2, "resourceVersion", Text)]),
+    ),
+    (3, "orphanDependents", Bool),
+    (4, "propagationPolicy", Text),
+    (5, "dryRun", Texts),
 ];
-const ENVELOPE: &[Field] =
-    &[(1, "typeMeta", Message(&[(1, "apiVersion", Text), (2, "kind", Text)])), (2, "raw", Bytes)];
+const ENVELOPE: &[Field] = &[
+    (1, "typeMeta", Message(&[(1, "apiVersion", Text), (2, "kind", Text)])),
+    (2, "raw", Bytes),
+];
 
 fn message_of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
     Some(match (api_version, kind) {
@@ -109,7 +176,9 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, ApiError> {
         let message = format!("{kind} in {api_version} is not accepted as protobuf; send application/json");
         ApiError::new(415, "UnsupportedMediaType", message)
     })?;
-    let raw = STANDARD.decode(envelope["raw"].as_str().unwrap_or_default()).map_err(|_| broken())?;
+    let raw = STANDARD
+        .decode(envelope["raw"].as_str().unwrap_or_default())
+        .map_err(|_| broken())?;
     let mut object = message(&raw, fields, 0).ok_or_else(broken)?;
     object.insert("apiVersion".to_owned(), json!(api_version));
     object.insert("kind".to_owned(), json!(kind));
@@ -170,17 +239,29 @@ fn insert(map: &mut Map<String, Value>, name: &str, bytes: &[u8], entry: &[Field
     let mut pair = message(bytes, entry, 0)?;
     let key = pair.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
     let value = pair.remove("value").unwrap_or_else(|| json!(""));
-    map.entry(name).or_insert_with(|| json!({})).as_object_mut()?.insert(key, value);
+    map.entry(name)
+        .or_insert_with(|| json!({}))
+        .as_object_mut()?
+        .insert(key, value);
     Some(())
 }
 
 /// Seconds and nanoseconds; an empty message is no time.
 fn time(bytes: &[u8]) -> Option<Value> {
     let parts = Value::Object(message(bytes, &[(1, "seconds", Number), (2, "nanos", Number)], 0)?);
-    let Some(seconds) = parts["seconds"].as_i64() else { return Some(Value::Null) };
+    let Some(seconds) = parts["seconds"].as_i64() else {
+        return Some(Value::Null);
+    };
     let nanos = i32::try_from(parts["nanos"].as_i64().unwrap_or(0)).ok()?;
     let time = jiff::Timestamp::new(seconds, nanos).ok()?;
-    Some(json!(time.strftime(if nanos == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S.%6fZ" }).to_string()))
+    Some(json!(
+        time.strftime(if nanos == 0 {
+            "%Y-%m-%dT%H:%M:%SZ"
+        } else {
+            "%Y-%m-%dT%H:%M:%S.%6fZ"
+        })
+        .to_string()
+    ))
 }
 
 fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {

@@ -13,7 +13,11 @@ impl Parameters {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -49,7 +53,11 @@ impl ResourcePath {
         let parts: Vec<String> = path
             .split('/')
             .filter(|part| !part.is_empty())
-            .map(|part| url::form_urlencoded::parse(format!("x={}", part.replace('+', "%2B")).as_bytes()).next().map(|(_, v)| v.into_owned()))
+            .map(|part| {
+                url::form_urlencoded::parse(format!("x={}", part.replace('+', "%2B")).as_bytes())
+                    .next()
+                    .map(|(_, v)| v.into_owned())
+            })
             .collect::<Option<_>>()?;
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         let (group, version, rest) = match parts.as_slice() {
@@ -137,10 +145,15 @@ impl WriteOptions {
         };
         let given = parameters.get("fieldManager");
         if given.is_some_and(|manager| manager.len() > 128) {
-            return Err(ApiError::invalid_options(kind, FieldError::too_long("fieldManager", 128)));
+            return Err(ApiError::invalid_options(
+                kind,
+                FieldError::too_long("fieldManager", 128),
+            ));
         }
         // The part of the User-Agent before the first slash stands in, as in the real server.
-        let manager = given.or_else(|| user_agent.split('/').next()).filter(|manager| !manager.is_empty());
+        let manager = given
+            .or_else(|| user_agent.split('/').next())
+            .filter(|manager| !manager.is_empty());
         Ok(Self {
             dry_run,
             field_validation,
@@ -170,7 +183,13 @@ mod tests {
     #[test]
     fn a_namespace_is_an_object_and_not_a_place() {
         let found = path("/api/v1/namespaces/team");
-        assert_eq!((found.namespace, found.plural.as_str(), found.name.as_deref()), (None, "namespaces", Some("team")));
-        assert_eq!(path("/api/v1/namespaces/team/status").subresource.as_deref(), Some("status"));
+        assert_eq!(
+            (found.namespace, found.plural.as_str(), found.name.as_deref()),
+            (None, "namespaces", Some("team"))
+        );
+        assert_eq!(
+            path("/api/v1/namespaces/team/status").subresource.as_deref(),
+            Some("status")
+        );
     }
 }

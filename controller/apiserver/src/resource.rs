@@ -65,17 +65,27 @@ pub(crate) struct Resource {
 
 impl Resource {
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
     }
 
     /// Group and plural name, for errors about an object's place.
     pub(crate) fn subject(&self) -> Subject<'_> {
-        Subject { group: &self.group, kind: &self.plural }
+        Subject {
+            group: &self.group,
+            kind: &self.plural,
+        }
     }
 
     /// Group and kind, for errors about an object's content.
     pub(crate) fn kind_subject(&self) -> Subject<'_> {
-        Subject { group: &self.group, kind: &self.kind }
+        Subject {
+            group: &self.group,
+            kind: &self.kind,
+        }
     }
 
     pub(crate) fn is_custom(&self) -> bool {
@@ -89,7 +99,10 @@ impl Resource {
 
     /// Whether a PUT may leave out the resourceVersion.
     pub(crate) fn unconditional_update(&self) -> bool {
-        matches!(self.family, Family::Namespace | Family::Secret | Family::ConfigMap | Family::CoreEvent | Family::Event)
+        matches!(
+            self.family,
+            Family::Namespace | Family::Secret | Family::ConfigMap | Family::CoreEvent | Family::Event
+        )
     }
 
     /// Whether a PUT on a missing name creates the object.
@@ -98,7 +111,14 @@ impl Resource {
     }
 
     pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
-        (if self.namespaced { namespace.to_owned() } else { String::new() }, name.to_owned())
+        (
+            if self.namespaced {
+                namespace.to_owned()
+            } else {
+                String::new()
+            },
+            name.to_owned(),
+        )
     }
 
     /// What discovery calls the storage: eight bytes of the hash of group, version and kind, in Base64.
@@ -136,7 +156,7 @@ impl Resource {
         object
     }
 
-    pub(crate) fn empty_list(&self, items: Vec<Value>, metadata: &Value) -> Value {
+    pub(crate) fn list(&self, items: &[Value], metadata: &Value) -> Value {
         json!({ "apiVersion": self.api_version(), "kind": self.list_kind, "metadata": metadata, "items": items })
     }
 
@@ -148,7 +168,10 @@ impl Resource {
         }
         let replicas = |path: &str| object::at_path(object, path).and_then(Value::as_i64).unwrap_or(0);
         let mut status = json!({ "replicas": replicas(&scale.status_replicas) });
-        let selector = scale.label_selector.as_deref().and_then(|path| object::at_path(object, path));
+        let selector = scale
+            .label_selector
+            .as_deref()
+            .and_then(|path| object::at_path(object, path));
         if let Some(selector) = selector.filter(|selector| selector.is_string()) {
             status["selector"] = selector.clone();
         }

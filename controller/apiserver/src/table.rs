@@ -42,7 +42,11 @@ impl View {
             None | Some("Metadata") => Include::Metadata,
             Some("None") => Include::Nothing,
             Some("Object") => Include::Object,
-            Some(other) => return Err(ApiError::bad_request(format!("unrecognized includeObject value: \"{other}\""))),
+            Some(other) => {
+                return Err(ApiError::bad_request(format!(
+                    "unrecognized includeObject value: \"{other}\""
+                )));
+            }
         };
         for range in accept.split(',').map(str::trim).filter(|range| !range.is_empty()) {
             let mut parts = range.split(';').map(str::trim);
@@ -54,7 +58,12 @@ impl View {
             let mut version = "v1".to_owned();
             for (name, value) in parts.filter_map(|part| part.split_once('=')) {
                 match (name, value) {
-                    ("as", "Table") => form = Some(Form::Table { include, headless: false }),
+                    ("as", "Table") => {
+                        form = Some(Form::Table {
+                            include,
+                            headless: false,
+                        });
+                    }
                     ("as", "PartialObjectMetadata" | "PartialObjectMetadataList") => form = Some(Form::Metadata),
                     ("as", _) => form = None,
                     ("v", value) => value.clone_into(&mut version),
@@ -66,7 +75,10 @@ impl View {
             }
         }
         if accept.trim().is_empty() {
-            return Ok(Self { form: Form::Plain, version: String::new() });
+            return Ok(Self {
+                form: Form::Plain,
+                version: String::new(),
+            });
         }
         let message = "only the following media types are accepted: application/json";
         Err(ApiError::new(406, "NotAcceptable", message))
@@ -122,7 +134,10 @@ impl View {
             Some(items) if value["kind"] == json!(resource.list_kind) => {
                 (items.iter().map(row).collect(), value["metadata"].clone())
             }
-            _ => (vec![row(value)], json!({ "resourceVersion": object::meta(value, "resourceVersion") })),
+            _ => (
+                vec![row(value)],
+                json!({ "resourceVersion": object::meta(value, "resourceVersion") }),
+            ),
         };
         let columns: Vec<Value> = resource.columns.iter().map(crate::column::Column::definition).collect();
         json!({

@@ -53,9 +53,12 @@ pub(crate) fn to_core(event: &mut Value) {
     }
     event["apiVersion"] = json!("v1");
     event["kind"] = json!("Event");
-    for (field, empty) in
-        [("involvedObject", json!({})), ("source", json!({})), ("reportingComponent", json!("")), ("reportingInstance", json!(""))]
-    {
+    for (field, empty) in [
+        ("involvedObject", json!({})),
+        ("source", json!({})),
+        ("reportingComponent", json!("")),
+        ("reportingInstance", json!("")),
+    ] {
         as_map(event).entry(field).or_insert(empty);
     }
     for field in ["firstTimestamp", "lastTimestamp", "eventTime"] {

@@ -19,7 +19,7 @@ pub(crate) const EVENTS: &str = "events";
 /// The table of definitions.
 pub(crate) const DEFINITIONS: &str = "customresourcedefinitions.apiextensions.k8s.io";
 
-struct Kind {
+struct Builtin {
     group: &'static str,
     kind: &'static str,
     plural: &'static str,
@@ -34,7 +34,7 @@ struct Kind {
     selectable: &'static [&'static str],
 }
 
-impl Kind {
+impl Builtin {
     fn resource(self) -> Resource {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         Resource {
@@ -64,11 +64,21 @@ impl Kind {
 
 /// Every built-in resource.
 pub(crate) fn resources() -> Vec<Resource> {
-    [namespace(), secret(), config_map(), core_event(), event(), lease(), definition()].map(Kind::resource).into()
+    [
+        namespace(),
+        secret(),
+        config_map(),
+        core_event(),
+        event(),
+        lease(),
+        definition(),
+    ]
+    .map(Builtin::resource)
+    .into()
 }
 
-fn namespace() -> Kind {
-    Kind {
+fn namespace() -> Builtin {
+    Builtin {
         group: "",
         kind: "Namespace",
         plural: "namespaces",
@@ -84,8 +94,8 @@ fn namespace() -> Kind {
     }
 }
 
-fn secret() -> Kind {
-    Kind {
+fn secret() -> Builtin {
+    Builtin {
         group: "",
         kind: "Secret",
         plural: "secrets",
@@ -101,8 +111,8 @@ fn secret() -> Kind {
     }
 }
 
-fn config_map() -> Kind {
-    Kind {
+fn config_map() -> Builtin {
+    Builtin {
         group: "",
         kind: "ConfigMap",
         plural: "configmaps",
@@ -118,8 +128,8 @@ fn config_map() -> Kind {
     }
 }
 
-fn core_event() -> Kind {
-    Kind {
+fn core_event() -> Builtin {
+    Builtin {
         group: "",
         kind: "Event",
         plural: "events",
@@ -135,8 +145,8 @@ fn core_event() -> Kind {
     }
 }
 
-fn event() -> Kind {
-    Kind {
+fn event() -> Builtin {
+    Builtin {
         group: "events.k8s.io",
         kind: "Event",
         plural: "events",
@@ -152,8 +162,8 @@ fn event() -> Kind {
     }
 }
 
-fn lease() -> Kind {
-    Kind {
+fn lease() -> Builtin {
+    Builtin {
         group: "coordination.k8s.io",
         kind: "Lease",
         plural: "leases",
@@ -169,8 +179,8 @@ fn lease() -> Kind {
     }
 }
 
-fn definition() -> Kind {
-    Kind {
+fn definition() -> Builtin {
+    Builtin {
         group: "apiextensions.k8s.io",
         kind: "CustomResourceDefinition",
         plural: "customresourcedefinitions",

@@ -26,7 +26,9 @@ pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
     let options = options(call)?;
     let mut state = call.shared.write();
     let key = call.key();
-    let Some(stored) = state.store.get(&call.resource.table, &key).cloned() else { return Err(call.not_found()) };
+    let Some(stored) = state.store.get(&call.resource.table, &key).cloned() else {
+        return Err(call.not_found());
+    };
     if call.resource.table == NAMESPACES {
         namespace::may_delete(call.name())?;
     }
@@ -70,8 +72,8 @@ pub(super) fn delete_collection(call: &Call) -> Result<Answer, ApiError> {
         delete_one(call, &mut state, key, object, &options);
     }
     let metadata = json!({ "resourceVersion": state.store.revision().to_string() });
-    let items = chosen.into_iter().map(|(_, object)| object).collect();
-    Ok(Answer::ok(call.resource.empty_list(items, &metadata)))
+    let items: Vec<Value> = chosen.into_iter().map(|(_, object)| object).collect();
+    Ok(Answer::ok(call.resource.list(&items, &metadata)))
 }
 
 fn success(call: &Call, stored: &Value) -> Value {
@@ -105,7 +107,12 @@ fn options(call: &Call) -> Result<Options, ApiError> {
     };
     let dry_run = call.parameters.get("dryRun") == Some("All") || body["dryRun"] == json!(["All"]);
     let condition = |name: &str| body["preconditions"][name].as_str().map(ToOwned::to_owned);
-    Ok(Options { dry_run, propagation, uid: condition("uid"), resource_version: condition("resourceVersion") })
+    Ok(Options {
+        dry_run,
+        propagation,
+        uid: condition("uid"),
+        resource_version: condition("resourceVersion"),
+    })
 }
 
 fn check_preconditions(call: &Call, stored: &Value, options: &Options) -> Result<(), ApiError> {

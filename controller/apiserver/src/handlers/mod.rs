@@ -63,16 +63,14 @@ impl Call {
 }
 
 /// Answers the request.
-pub(crate) fn handle(call: Call) -> Response<Body> {
+pub(crate) fn handle(call: &Call) -> Response<Body> {
     let mut warnings: Vec<String> = call.resource.deprecation.iter().cloned().collect();
-    let outcome = check_place(&call).and_then(|()| dispatch(&call, &mut warnings));
+    let outcome = check_place(call).and_then(|()| dispatch(call, &mut warnings));
     match outcome {
-        Ok(Outcome::Answer(answer)) => {
-            match table::negotiate(&call, answer.body) {
-                Ok(body) => response::json(answer.code, &body, &warnings),
-                Err(error) => response::error(&error, &warnings),
-            }
-        }
+        Ok(Outcome::Answer(answer)) => match table::negotiate(call, answer.body) {
+            Ok(body) => response::json(answer.code, &body, &warnings),
+            Err(error) => response::error(&error, &warnings),
+        },
         Ok(Outcome::Stream(body)) => watch::response(body, &warnings),
         Err(error) => response::error(&error, &warnings),
     }
@@ -116,7 +114,11 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
         (None, true) => !named,
         _ => true,
     };
-    if fits && in_scope { Ok(()) } else { Err(ApiError::unknown_path()) }
+    if fits && in_scope {
+        Ok(())
+    } else {
+        Err(ApiError::unknown_path())
+    }
 }
 
 /// What the client gets to see of a stored object.

@@ -27,7 +27,9 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
     }
     let options = call.options("PatchOptions")?;
     let mut state = call.shared.write();
-    let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
+    let old = state
+        .read(&call.resource, &call.key())
+        .ok_or_else(|| call.not_found())?;
     let patched = patched(call, &old)?;
     let new = admit(&call.resource, patched, &[], &options, Source::Patch, warnings)?;
     if object::name(&new) != call.name() {
@@ -69,18 +71,25 @@ fn accepted(call: &Call) -> &'static [&'static str] {
 }
 
 fn json_patched(patch: &Value, old: &Value) -> Result<Value, ApiError> {
-    let patch: json_patch::Patch =
-        serde_json::from_value(patch.clone()).map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
+    let patch: json_patch::Patch = serde_json::from_value(patch.clone())
+        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
     if patch.0.len() > MAX_OPERATIONS {
         let count = patch.0.len();
         let message = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
-        return Err(ApiError { code: 413, ..ApiError::new(413, "RequestEntityTooLarge", message) });
+        return Err(ApiError {
+            code: 413,
+            ..ApiError::new(413, "RequestEntityTooLarge", message)
+        });
     }
     let mut new = old.clone();
     // The reason stays in the server: the real one answers in these general words too.
     json_patch::patch(&mut new, &patch).map_err(|_| ApiError {
         details: Some(json!({})),
-        ..ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request")
+        ..ApiError::new(
+            422,
+            "Invalid",
+            "the server rejected our request due to an error in our request",
+        )
     })?;
     Ok(new)
 }
@@ -102,7 +111,10 @@ fn apply(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
             return Err(call.not_found());
         }
         if !object::meta_str(&config, "uid").is_empty() {
-            let why = format!("uid mismatch: the provided object specified uid {}, and no existing object was found", object::meta_str(&config, "uid"));
+            let why = format!(
+                "uid mismatch: the provided object specified uid {}, and no existing object was found",
+                object::meta_str(&config, "uid")
+            );
             return Err(ApiError::conflict(resource.subject(), call.name(), &why));
         }
         let applied = managed::apply(resource, None, &config, &options, "", &now)?;
@@ -118,7 +130,11 @@ fn apply(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
 }
 
 /// The body of an apply, without what the schema does not know.
-fn configuration(call: &Call, options: &crate::request::WriteOptions, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+fn configuration(
+    call: &Call,
+    options: &crate::request::WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
     let resource = &call.resource;
     let mut config = decode::yaml(&call.body)?;
     if object::deeper_than(&config, 100) {

@@ -30,7 +30,9 @@ pub(crate) fn apply(
     insert_applied(&ownable(config), Some(&schema), &mut fields);
     restrict(resource, subresource, &mut fields);
 
-    let last = entries.find(&options.manager, true, &api_version, subresource).map(|entry| entry.fields.clone());
+    let last = entries
+        .find(&options.manager, true, &api_version, subresource)
+        .map(|entry| entry.fields.clone());
     let mut merged = live.cloned().unwrap_or_else(|| json!({}));
     merge(&mut merged, &restricted(resource, subresource, config), Some(&schema));
     entries.set(Entry {
@@ -47,7 +49,7 @@ pub(crate) fn apply(
         prune(&mut merged, &last, &owned, Some(&schema));
     }
 
-    let before = live.map(ownable).unwrap_or_else(|| json!({}));
+    let before = live.map_or_else(|| json!({}), ownable);
     let changes = compare(&before, &ownable(&merged), &schema);
     let mut touched = changes.added;
     touched.union(&changes.modified);
@@ -57,7 +59,12 @@ pub(crate) fn apply(
             continue;
         }
         let contested = entry.fields.intersection(&touched);
-        conflicts.extend(contested.paths().into_iter().map(|path| (entry.display(), shown(&path))));
+        conflicts.extend(
+            contested
+                .paths()
+                .into_iter()
+                .map(|path| (entry.display(), shown(&path))),
+        );
         entry.fields.subtract(&contested);
         entry.fields.subtract(&changes.removed);
     }
@@ -130,7 +137,10 @@ fn merge_list(list: &mut Vec<Value>, wanted: &[Value], schema: &Schema) {
     let items = schema.items.as_deref();
     for item in wanted {
         let step = item_step(item, &schema.list_type, items);
-        match list.iter_mut().find(|old| item_step(old, &schema.list_type, items) == step) {
+        match list
+            .iter_mut()
+            .find(|old| item_step(old, &schema.list_type, items) == step)
+        {
             Some(old) => merge(old, item, items),
             None => list.push(item.clone()),
         }
@@ -140,22 +150,25 @@ fn merge_list(list: &mut Vec<Value>, wanted: &[Value], schema: &Schema) {
 /// Removes what the manager applied before, applies no longer, and nobody owns.
 fn prune(value: &mut Value, last: &FieldSet, owned: &FieldSet, schema: Option<&Schema>) {
     for (step, node) in &last.nodes {
-        let owner = owned.nodes.get(step);
-        let named = matches!(step, Step::Field(name) if schema.is_some_and(|schema| schema.properties.contains_key(name)));
-        let goes = owner.is_none() && (node.member || named);
-        let Some(place) = place_of(value, step, schema) else { continue };
+        let keeper = owned.nodes.get(step);
+        let named =
+            matches!(step, Step::Field(name) if schema.is_some_and(|schema| schema.properties.contains_key(name)));
+        let goes = keeper.is_none() && (node.member || named);
+        let Some(place) = place_of(value, step, schema) else {
+            continue;
+        };
         if goes {
             remove(value, place);
             continue;
         }
-        let below = owner.map(|owner| &owner.below);
+        let below = keeper.map(|keeper| &keeper.below);
         let nothing = FieldSet::default();
         let schema = below_schema(schema, step);
         if let Some(child) = at(value, &place) {
             prune(child, &node.below, below.unwrap_or(&nothing), schema);
             // A map that only held what is gone goes too, unless somebody owns the map.
             let is_empty = child.as_object().is_some_and(serde_json::Map::is_empty);
-            if is_empty && owner.is_none() {
+            if is_empty && keeper.is_none() {
                 remove(value, place);
             }
         }
@@ -226,9 +239,17 @@ fn conflict(conflicts: &[(String, String)]) -> ApiError {
         let mut lines = Vec::new();
         for manager in managers {
             lines.push(format!("conflicts with {manager}:"));
-            lines.extend(conflicts.iter().filter(|(other, _)| other == manager).map(|(_, field)| format!("- {field}")));
+            lines.extend(
+                conflicts
+                    .iter()
+                    .filter(|(other, _)| other == manager)
+                    .map(|(_, field)| format!("- {field}")),
+            );
         }
         format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
     };
-    ApiError { details: Some(json!({ "causes": causes })), ..ApiError::new(409, "Conflict", message) }
+    ApiError {
+        details: Some(json!({ "causes": causes })),
+        ..ApiError::new(409, "Conflict", message)
+    }
 }

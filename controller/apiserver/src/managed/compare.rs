@@ -20,13 +20,19 @@ pub(super) struct Comparison {
 pub(super) fn compare(old: &Value, new: &Value, schema: &Schema) -> Comparison {
     let mut root = Sides::default();
     walk(Some(old), Some(new), Some(schema), &mut root);
-    let mut comparison =
-        Comparison { added: root.added.below, removed: root.removed.below, modified: root.modified.below };
+    let mut comparison = Comparison {
+        added: root.added.below,
+        removed: root.removed.below,
+        modified: root.modified.below,
+    };
     for set in [&mut comparison.added, &mut comparison.removed, &mut comparison.modified] {
         set.disown_metadata();
     }
     comparison
 }
+
+/// The old value, the new one, and their schema.
+type Place<'a> = (Option<&'a Value>, Option<&'a Value>, Option<&'a Schema>);
 
 /// The same place in the three sets.
 #[derive(Default)]
@@ -54,12 +60,20 @@ pub(super) fn children<'a>(value: &'a Value, schema: Option<&'a Schema>) -> Vec<
     match value {
         Value::Object(map) => map
             .iter()
-            .map(|(name, child)| (Step::Field(name.clone()), child, schema.and_then(|schema| schema.field(name))))
+            .map(|(name, child)| {
+                (
+                    Step::Field(name.clone()),
+                    child,
+                    schema.and_then(|schema| schema.field(name)),
+                )
+            })
             .collect(),
         Value::Array(list) => {
             let Some(schema) = schema else { return Vec::new() };
             let items = schema.items.as_deref();
-            list.iter().filter_map(|item| Some((item_step(item, &schema.list_type, items)?, item, items))).collect()
+            list.iter()
+                .filter_map(|item| Some((item_step(item, &schema.list_type, items)?, item, items)))
+                .collect()
         }
         _ => Vec::new(),
     }
@@ -85,14 +99,15 @@ fn walk(old: Option<&Value>, new: Option<&Value>, schema: Option<&Schema>, sides
     }
     let (before, after) = (children(old, schema), children(new, schema));
     let is_leaf = |value: &Value, children: &[(Step, &Value, Option<&Schema>)]| {
-        children.is_empty() && !matches!(value, Value::Object(map) if map.is_empty())
+        children.is_empty()
+            && !matches!(value, Value::Object(map) if map.is_empty())
             && !matches!(value, Value::Array(list) if list.is_empty())
     };
     if is_leaf(old, &before) || is_leaf(new, &after) || std::mem::discriminant(old) != std::mem::discriminant(new) {
         sides.modified.member = true;
         return;
     }
-    let mut places: BTreeMap<Step, (Option<&Value>, Option<&Value>, Option<&Schema>)> = BTreeMap::new();
+    let mut places: BTreeMap<Step, Place> = BTreeMap::new();
     for (step, value, schema) in before {
         places.insert(step, (Some(value), None, schema));
     }

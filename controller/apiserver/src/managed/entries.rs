@@ -35,7 +35,11 @@ impl Entry {
         if !self.subresource.is_empty() {
             text = format!("{text} with subresource {:?}", self.subresource);
         }
-        if self.applied { text } else { format!("{text} using {}", self.api_version) }
+        if self.applied {
+            text
+        } else {
+            format!("{text} using {}", self.api_version)
+        }
     }
 }
 
@@ -45,7 +49,9 @@ pub(super) struct Entries(pub(super) Vec<Entry>);
 impl Entries {
     /// Nothing when the object has none or its list cannot be read.
     pub(super) fn of(object: &Value) -> Option<Self> {
-        let list = meta(object, "managedFields").as_array().filter(|list| !list.is_empty())?;
+        let list = meta(object, "managedFields")
+            .as_array()
+            .filter(|list| !list.is_empty())?;
         list.iter().map(read).collect::<Option<_>>().map(Self)
     }
 
@@ -55,7 +61,9 @@ impl Entries {
     }
 
     pub(super) fn find(&self, manager: &str, applied: bool, api_version: &str, subresource: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.is_of(manager, applied, api_version, subresource))
+        self.0
+            .iter()
+            .find(|entry| entry.is_of(manager, applied, api_version, subresource))
     }
 
     /// Sets what a manager owns.
@@ -99,13 +107,29 @@ impl Entries {
         }
         self.0.sort_by(|a, b| (a.applied, &a.time).cmp(&(b.applied, &b.time)));
         while surplus > 0 && self.0.len() > 1 {
-            let Entry { fields, api_version, subresource, time, .. } = self.0.remove(0);
+            let Entry {
+                fields,
+                api_version,
+                subresource,
+                time,
+                ..
+            } = self.0.remove(0);
             let ancient = self.0.iter_mut().find(|entry| {
-                !entry.applied && entry.manager == ANCIENT && entry.api_version == api_version && entry.subresource == subresource
+                !entry.applied
+                    && entry.manager == ANCIENT
+                    && entry.api_version == api_version
+                    && entry.subresource == subresource
             });
             match ancient {
                 Some(ancient) => ancient.fields.union(&fields),
-                None => self.0.push(Entry { manager: ANCIENT.to_owned(), applied: false, api_version, subresource, time, fields }),
+                None => self.0.push(Entry {
+                    manager: ANCIENT.to_owned(),
+                    applied: false,
+                    api_version,
+                    subresource,
+                    time,
+                    fields,
+                }),
             }
             surplus -= 1;
         }

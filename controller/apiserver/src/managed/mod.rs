@@ -10,16 +10,24 @@ mod update;
 pub(crate) use apply::apply;
 pub(crate) use update::track;
 
-use set::FieldSet;
 use serde_json::{Value, json};
+use set::FieldSet;
 
 use crate::resource::Resource;
 use crate::schema::{ListType, Schema};
 
 /// Fields of metadata that the server sets and nobody owns.
 const UNOWNED_METADATA: &[&str] = &[
-    "name", "namespace", "creationTimestamp", "selfLink", "uid", "generation", "managedFields", "resourceVersion",
-    "deletionTimestamp", "deletionGracePeriodSeconds",
+    "name",
+    "namespace",
+    "creationTimestamp",
+    "selfLink",
+    "uid",
+    "generation",
+    "managedFields",
+    "resourceVersion",
+    "deletionTimestamp",
+    "deletionGracePeriodSeconds",
 ];
 
 /// The schema of a whole object, metadata included.

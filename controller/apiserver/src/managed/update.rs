@@ -9,7 +9,14 @@ use crate::object::{meta, set_meta};
 use crate::resource::Resource;
 
 /// Writes into `new` who owns its fields after an update by `manager`.
-pub(crate) fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, manager: &str, subresource: &str, now: &str) {
+pub(crate) fn track(
+    resource: &Resource,
+    old: Option<&Value>,
+    new: &mut Value,
+    manager: &str,
+    subresource: &str,
+    now: &str,
+) {
     let schema = typed(resource);
     let api_version = resource.api_version();
     // A client may hand the list back, shortened; what it does not send or cannot be read stays as it was.
@@ -18,9 +25,16 @@ pub(crate) fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, m
         None if Entries::are_reset(new) => Entries::default(),
         None => old.and_then(Entries::of).unwrap_or_default(),
     };
-    let Comparison { added, removed, modified } = match old {
+    let Comparison {
+        added,
+        removed,
+        modified,
+    } = match old {
         Some(old) => compare(&ownable(old), &ownable(new), &schema),
-        None => Comparison { added: all_fields(&ownable(new), &schema), ..Comparison::default() },
+        None => Comparison {
+            added: all_fields(&ownable(new), &schema),
+            ..Comparison::default()
+        },
     };
     let mut touched = added;
     touched.union(&modified);
@@ -33,7 +47,10 @@ pub(crate) fn track(resource: &Resource, old: Option<&Value>, new: &mut Value, m
     let mine = entries.find(manager, false, &api_version, subresource);
     let mut fields = mine.map(|entry| entry.fields.clone()).unwrap_or_default();
     // Removing alone is no new claim, and leaves the time of the last one.
-    let time = mine.filter(|_| touched.is_empty()).map_or(now, |entry| entry.time.as_str()).to_owned();
+    let time = mine
+        .filter(|_| touched.is_empty())
+        .map_or(now, |entry| entry.time.as_str())
+        .to_owned();
     fields.subtract(&removed);
     fields.union(&touched);
     entries.set(Entry {

@@ -29,7 +29,9 @@ pub(crate) fn apply_defaults(value: &mut Value, schema: &Schema) {
         }
         Value::Array(list) => {
             if let Some(items) = &schema.items {
-                list.iter_mut().for_each(|item| apply_defaults(item, items));
+                for item in list {
+                    apply_defaults(item, items);
+                }
             }
         }
         _ => {}
@@ -49,7 +51,9 @@ pub(crate) fn drop_nulls(value: &mut Value, schema: &Schema) {
         }
         Value::Array(list) => {
             if let Some(items) = &schema.items {
-                list.iter_mut().for_each(|item| drop_nulls(item, items));
+                for item in list {
+                    drop_nulls(item, items);
+                }
             }
         }
         _ => {}

@@ -48,14 +48,21 @@ fn is_uuid_version(text: &str, version: usize) -> bool {
 }
 
 fn is_cidr(text: &str) -> bool {
-    let Some((address, bits)) = text.split_once('/') else { return false };
+    let Some((address, bits)) = text.split_once('/') else {
+        return false;
+    };
     let Ok(bits) = bits.parse::<u8>() else { return false };
-    address.parse::<std::net::IpAddr>().is_ok_and(|ip| bits <= if ip.is_ipv4() { 32 } else { 128 })
+    address
+        .parse::<std::net::IpAddr>()
+        .is_ok_and(|ip| bits <= if ip.is_ipv4() { 32 } else { 128 })
 }
 
 fn is_mac(text: &str) -> bool {
     let parts: Vec<&str> = text.split([':', '-']).collect();
-    parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
+    parts.len() == 6
+        && parts
+            .iter()
+            .all(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -78,7 +85,9 @@ fn is_duration(text: &str) -> bool {
     let mut rest = rest;
     let mut seen = false;
     while !rest.is_empty() {
-        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
+        let digits = rest
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .unwrap_or(rest.len());
         if digits == 0 || rest[..digits].parse::<f64>().is_err() {
             return false;
         }
@@ -86,8 +95,29 @@ fn is_duration(text: &str) -> bool {
         let unit = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         if !matches!(
             &after[..unit],
-            "ns" | "us" | "µs" | "ms" | "s" | "m" | "h" | "d" | "w" | "sec" | "secs" | "second" | "seconds" | "min" | "mins"
-                | "minute" | "minutes" | "hr" | "hour" | "hours" | "day" | "days" | "week" | "weeks"
+            "ns" | "us"
+                | "µs"
+                | "ms"
+                | "s"
+                | "m"
+                | "h"
+                | "d"
+                | "w"
+                | "sec"
+                | "secs"
+                | "second"
+                | "seconds"
+                | "min"
+                | "mins"
+                | "minute"
+                | "minutes"
+                | "hr"
+                | "hour"
+                | "hours"
+                | "day"
+                | "days"
+                | "week"
+                | "weeks"
         ) {
             return false;
         }
