@@ -80,3 +80,22 @@ pub const ALL: &[Annotation] = &[
         meaning: "What `hostwright demo --once` expects of it: `READY/REASON`, for instance `True/UpToDate`. Without effect elsewhere.",
     },
 ];
+
+/// The text of docs/annotations.md.
+pub fn to_markdown() -> String {
+    use std::fmt::Write as _;
+
+    let mut text = String::from(
+        "# Annotations\n\nEvery annotation that Hostwright reads or writes.\n\nThis page is generated: `just generate`.\n\n\
+         | annotation | on | written by | meaning |\n|---|---|---|---|\n",
+    );
+    for annotation in ALL {
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            text,
+            "| `{}` | {} | {} | {} |",
+            annotation.key, annotation.on, annotation.written_by, annotation.meaning
+        );
+    }
+    text
+}

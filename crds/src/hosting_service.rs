@@ -17,6 +17,7 @@ use crate::NameRef;
     group = "hostwright.dev",
     version = "v1alpha1",
     kind = "HostingService",
+    doc = "One customer's service at a provider, and its desired status.",
     plural = "hostingservices",
     shortname = "hsvc",
     category = "hostwright",
@@ -176,7 +177,7 @@ pub struct HostingServiceStatus {
     pub target: Option<Target>,
     /// Holders of the suspension in force; `spec` for desiredStatus Suspended.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 34), inner(length(max = 63)))]
+    #[schemars(length(max = 34), inner(length(max = 63)), extend("x-kubernetes-list-type" = "atomic"))]
     pub suspended_by: Vec<String>,
     /// When the controller suspended the remote; absent while it is not suspended, or others suspended it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -221,7 +222,7 @@ pub struct HostingServiceStatus {
     pub remembered: Option<Value>,
     /// The audit trail, newest first; all of it is in the audit log.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 10))]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
     pub history: Vec<HistoryEntry>,
     /// The value of the annotation hostwright.dev/reconcile-requested-at that was acted on last.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -279,7 +280,7 @@ pub struct RemoteStatus {
     pub url: Option<String>,
     /// Further facts of the provider.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 32), inner(length(max = 256)))]
+    #[schemars(schema_with = "crate::schema::attributes")]
     pub attributes: BTreeMap<String, String>,
     /// Its state when it was seen last.
     pub state: RemoteState,

@@ -4,6 +4,7 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps,
 };
 use kube::CustomResourceExt as _;
+use serde_saphyr::SerializeError;
 
 /// All CustomResourceDefinitions, by name.
 pub fn all() -> Vec<CustomResourceDefinition> {
@@ -40,4 +41,21 @@ fn default_the_status(definition: &mut CustomResourceDefinition) {
             };
         }
     }
+}
+
+/// One definition as YAML that readers of YAML 1.1 and 1.2 understand alike.
+///
+/// # Errors
+/// When it cannot be written; the types of this crate always can.
+pub fn to_yaml(definition: &CustomResourceDefinition) -> Result<String, SerializeError> {
+    serde_saphyr::to_string(definition)
+}
+
+/// All definitions as YAML documents, for `kubectl apply -f -`.
+///
+/// # Errors
+/// As [`to_yaml`].
+pub fn all_as_yaml() -> Result<String, SerializeError> {
+    let documents = all().iter().map(to_yaml).collect::<Result<Vec<_>, _>>()?;
+    Ok(documents.join("---\n"))
 }

@@ -16,6 +16,7 @@ use crate::{DeletionPolicy, Duration, NameRef};
     group = "hostwright.dev",
     version = "v1alpha1",
     kind = "Package",
+    doc = "What can be ordered: a configuration of one ProviderInstance.",
     plural = "packages",
     shortname = "hpkg",
     category = "hostwright",
@@ -57,7 +58,7 @@ pub struct PackageSpec {
     pub namespace_selector: Option<LabelSelector>,
     /// Deletion policies that services may choose; empty: both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 2))]
+    #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "atomic"))]
     pub allowed_deletion_policies: Vec<DeletionPolicy>,
     /// How services of it are ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
     group = "hostwright.dev",
     version = "v1alpha1",
     kind = "Plugin",
+    doc = "A provider integration: what it is, what it can do and what it can be configured with.",
     plural = "plugins",
     shortname = "hplug",
     category = "hostwright",

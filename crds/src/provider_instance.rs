@@ -16,6 +16,7 @@ use crate::{Duration, NameRef, SecretSource};
     group = "hostwright.dev",
     version = "v1alpha1",
     kind = "ProviderInstance",
+    doc = "One panel, server or cloud account, with its credentials by reference.",
     plural = "providerinstances",
     shortname = "hinst",
     category = "hostwright",
@@ -42,8 +43,6 @@ use crate::{Duration, NameRef, SecretSource};
         priority = 1
     )
 )]
-#[x_kube(validation = ("!has(self.config) || !has(self.configFrom) || !self.configFrom.exists(k, k in self.config)",
-    "a setting stands in config or in configFrom, not in both"))]
 #[serde(rename_all = "camelCase")]
 pub struct ProviderInstanceSpec {
     /// The Plugin that talks to it.
@@ -156,7 +155,7 @@ pub struct ProviderInstanceStatus {
     pub remote_identity: Option<String>,
     /// Earlier identities that were confirmed to be the same panel; services recorded under them are served.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 8), inner(length(max = 128)))]
+    #[schemars(length(max = 8), inner(length(max = 128)), extend("x-kubernetes-list-type" = "atomic"))]
     pub former_identities: Vec<String>,
     /// The provider's version.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -204,9 +203,7 @@ impl ProviderInstanceSpec {
     pub fn observe_interval(&self) -> std::time::Duration {
         const FLOOR: std::time::Duration = std::time::Duration::from_secs(30);
         self.observe_interval
-            .map_or(std::time::Duration::from_secs(600), |interval| {
-                interval.get().max(FLOOR)
-            })
+            .map_or(std::time::Duration::from_mins(10), |interval| interval.get().max(FLOOR))
     }
 
     /// Whether services of a namespace with these labels may be served.

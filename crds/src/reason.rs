@@ -322,6 +322,11 @@ reasons! {
         "operators",
         "kubectl get hsvc NAME -o yaml"
     }
+    INVALID_OBJECT = "InvalidObject" on "event" {
+        "The stored object does not match the schema of its kind, perhaps since an older CustomResourceDefinition was installed. It is left alone.",
+        "operators",
+        "kubectl get hsvc NAME -o yaml"
+    }
     ALREADY_TERMINATED = "AlreadyTerminated" on "Ready, Stalled" {
         "The service was ended, which is final, and the spec wants it back.",
         "whoever ordered",

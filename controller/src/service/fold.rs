@@ -91,7 +91,10 @@ impl Ground<'_> {
     }
 
     fn digest(&self) -> String {
-        self.order.as_ref().map(|order| order.digest.clone()).unwrap_or_default()
+        self.order
+            .as_ref()
+            .map(|order| order.digest.clone())
+            .unwrap_or_default()
     }
 
     fn after(&self, pause: Duration) -> Time {
@@ -162,10 +165,15 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
         outcome: OperationOutcome::Unknown,
         inputs: ground.digest(),
-        before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
+        before: earlier
+            .and_then(|operation| operation.before.clone())
+            .or(before)
+            .or_else(|| status.remembered.clone()),
         attempted_at: Some(ground.time()),
         unanswered_at: earlier.and_then(|operation| operation.unanswered_at.clone()),
-        started_at: earlier.and_then(|operation| operation.started_at.clone()).or_else(|| Some(ground.time())),
+        started_at: earlier
+            .and_then(|operation| operation.started_at.clone())
+            .or_else(|| Some(ground.time())),
         deadline: Some(ground.after(retry::OPERATION_DEADLINE)),
         token: None,
         next_attempt_at: None,
@@ -176,7 +184,13 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
 fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {
     let Some(present) = look.present() else { return };
     let Some(known) = status.remote.as_mut() else { return };
-    let settled = known.seen_at.as_ref().and_then(|seen| seen.0.saturating_add(ground.settle).ok());
+    if known.bound_at.is_some() && known.id != present.remote.id {
+        return;
+    }
+    let settled = known
+        .seen_at
+        .as_ref()
+        .and_then(|seen| seen.0.saturating_add(ground.settle).ok());
     if known.bound_at.is_none() && settled.is_some_and(|settled| look.at >= settled) {
         known.bound_at = Some(Time(look.at));
     }
@@ -224,7 +238,10 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
         bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
         ..remote_status(&present.remote)
     });
-    let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
+    let unchanged = status
+        .operation
+        .as_ref()
+        .is_some_and(|operation| operation.inputs == ground.digest());
     let applied = as_applied(present, ground);
     if how == Attachment::Found {
         status.attached_differences = differences_when_found(&applied, ground);
@@ -236,12 +253,14 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
     let suspended = state == RemoteState::Suspended && ground.target == Target::Suspended;
     status.suspended_at = suspended.then(|| ground.time());
     status.operation = match how {
-        Attachment::OwnAttempt if state == RemoteState::Provisioning => status.operation.take().map(|operation| Operation {
-            outcome: OperationOutcome::Accepted,
-            next_attempt_at: Some(ground.after(retry::POLL)),
-            last_error: None,
-            ..operation
-        }),
+        Attachment::OwnAttempt if state == RemoteState::Provisioning => {
+            status.operation.take().map(|operation| Operation {
+                outcome: OperationOutcome::Accepted,
+                next_attempt_at: Some(ground.after(retry::POLL)),
+                last_error: None,
+                ..operation
+            })
+        }
         _ => {
             status.epoch += 1;
             None
@@ -252,7 +271,11 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
         Attachment::Found => (reason::ATTACHED, "attached"),
     };
     let message = format!("{verb} remote {} on {}", present.remote.id, ground.instance);
-    Notice { reason, message, warning: false }
+    Notice {
+        reason,
+        message,
+        warning: false,
+    }
 }
 
 /// What the remote is configured to, under everything the order would set besides.
@@ -272,12 +295,22 @@ fn as_applied(present: &Present, ground: &Ground) -> LastApplied {
 /// The hash by which somebody accepts that an attached remote is brought to the order.
 fn differences_when_found(applied: &LastApplied, ground: &Ground) -> Option<String> {
     let Ok(order) = ground.order else {
-        return Some(super::digest::of_value(&serde_json::Value::Object(applied.config.clone())));
+        return Some(super::digest::of_value(&serde_json::Value::Object(
+            applied.config.clone(),
+        )));
     };
     let differs = |(key, wanted): (&String, &serde_json::Value)| {
-        applied.config.get(key).is_some_and(|found| !changes::same(found, wanted))
+        applied
+            .config
+            .get(key)
+            .is_some_and(|found| !changes::same(found, wanted))
     };
-    let differing: Vec<_> = order.config.iter().filter(|entry| differs(*entry)).map(|(key, _)| key.as_str()).collect();
+    let differing: Vec<_> = order
+        .config
+        .iter()
+        .filter(|entry| differs(*entry))
+        .map(|(key, _)| key.as_str())
+        .collect();
     let shown = serde_json::json!([differing, applied.config, order.config]);
     (!differing.is_empty()).then(|| super::digest::of_value(&shown))
 }
@@ -329,13 +362,21 @@ fn assumed(status: &HostingServiceStatus, ground: &Ground) -> Operation {
 }
 
 fn went_missing(status: &mut HostingServiceStatus) -> Notice {
-    let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
+    let id = status
+        .remote
+        .as_ref()
+        .map(|remote| remote.id.clone())
+        .unwrap_or_default();
     if let Some(remote) = status.remote.as_mut() {
         remote.state = RemoteState::Missing;
     }
     status.suspended_at = None;
     status.operation = None;
-    Notice { reason: reason::REMOTE_MISSING, message: format!("remote {id} was removed by something else"), warning: true }
+    Notice {
+        reason: reason::REMOTE_MISSING,
+        message: format!("remote {id} was removed by something else"),
+        warning: true,
+    }
 }
 
 fn ended(status: &mut HostingServiceStatus) -> Option<Notice> {
@@ -345,7 +386,11 @@ fn ended(status: &mut HostingServiceStatus) -> Option<Notice> {
     status.remembered = None;
     status.epoch += 1;
     let message = format!("remote {} was ended", remote?.id);
-    Some(Notice { reason: reason::TERMINATED, message, warning: false })
+    Some(Notice {
+        reason: reason::TERMINATED,
+        message,
+        warning: false,
+    })
 }
 
 /// A remote as status carries it, bounded.

@@ -46,7 +46,9 @@ impl Memory {
 impl Remembered {
     /// Whether an object with this resourceVersion is older than what we wrote ourselves.
     pub fn is_stale(&self, resource_version: Option<&str>) -> bool {
-        let Some(written) = &self.last_written else { return false };
+        let Some(written) = &self.last_written else {
+            return false;
+        };
         let number = |text: &str| text.parse::<u64>().ok();
         match (number(written), resource_version.and_then(number)) {
             (Some(written), Some(cached)) => cached < written,
@@ -61,7 +63,10 @@ mod tests {
 
     #[test]
     fn a_copy_older_than_our_own_write_is_stale() {
-        let remembered = Remembered { last_written: Some("12".into()), ..Remembered::default() };
+        let remembered = Remembered {
+            last_written: Some("12".into()),
+            ..Remembered::default()
+        };
         assert!(remembered.is_stale(Some("9")) && remembered.is_stale(None));
         assert!(!remembered.is_stale(Some("12")) && !remembered.is_stale(Some("13")));
         assert!(!Remembered::default().is_stale(Some("1")));

@@ -5,6 +5,8 @@ mod call;
 mod changes;
 mod digest;
 mod execute;
+#[cfg(test)]
+mod fixture;
 mod fold;
 mod memory;
 mod mutate;
@@ -41,6 +43,9 @@ pub(crate) const FORBIDDEN_CODE: &str = "Forbidden";
 /// The most steps of one pass. Each step but a wait settles something, so a pass that needs more has a bug.
 const STEPS: usize = 16;
 
+/// The pause after a race that another writer won.
+const AGAIN: Duration = Duration::from_secs(1);
+
 /// Why a pass ended early. Another one starts from the latest object.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -50,9 +55,6 @@ pub enum Error {
     /// Another replica leads.
     #[error("another replica leads")]
     NotLeading,
-    /// The object cannot be read.
-    #[error("the object does not match its schema: {0}")]
-    Unreadable(String),
     /// A pass did not come to an end.
     #[error("the plan did not come to an end within {STEPS} steps; the last was {0}")]
     Endless(String),
@@ -63,18 +65,30 @@ pub enum Error {
 /// # Errors
 /// When the pass could not be finished; the caller tries again.
 pub async fn reconcile(seen: Arc<Guarded<HostingService>>, ctx: Arc<Context>) -> Result<Action, Error> {
-    let cached = seen.0.as_ref().map_err(|invalid| Error::Unreadable(invalid.error.clone()))?;
-    if !ctx.leadership.holds() {
-        return Ok(Action::requeue(Duration::from_secs(5)));
+    match &seen.0 {
+        Err(invalid) => {
+            publish::unreadable(seen.as_ref(), &invalid.error, &ctx).await;
+            Ok(Action::await_change())
+        }
+        Ok(_) if !ctx.leadership.holds() => Ok(Action::requeue(AGAIN)),
+        Ok(service) => match one_pass(service, &ctx).await {
+            // Somebody else wrote first, so the plan is void. The next pass starts from what they wrote.
+            Err(Error::Write(WriteError::Conflict) | Error::NotLeading) => Ok(Action::requeue(AGAIN)),
+            outcome => outcome,
+        },
     }
-    let Some(service) = newest(cached, &ctx).await? else { return Ok(Action::await_change()) };
+}
+
+async fn one_pass(cached: &HostingService, ctx: &Arc<Context>) -> Result<Action, Error> {
+    let Some(service) = newest(cached, ctx).await? else {
+        return Ok(Action::await_change());
+    };
     // resolve (cluster) and validate (pure)
-    let mut pass = Pass::begin(service, ctx).await?;
+    let mut pass = Pass::begin(service, ctx.clone()).await?;
     // plan (pure) and execute (provider): one mutation at most
     let end = advance(&mut pass).await?;
     // report (fold pure, one write): what happened and what is so
-    let next_visit = publish::publish(&mut pass, &end).await?;
-    Ok(next_visit)
+    publish::publish(&mut pass, &end).await
 }
 
 async fn advance(pass: &mut Pass) -> Result<Flow, Error> {

@@ -69,7 +69,8 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
 fn package_exists<'a>(inputs: &Inputs<'a>) -> Result<&'a Package, Hold> {
     let name = &inputs.service.spec.package_ref.name;
     inputs.package.ok_or_else(|| {
-        let message = format!("spec.packageRef.name: there is no Package {name}; `kubectl get hpkg` lists those that exist");
+        let message =
+            format!("spec.packageRef.name: there is no Package {name}; `kubectl get hpkg` lists those that exist");
         Hold::new(reason::PACKAGE_NOT_FOUND, message)
     })
 }
@@ -110,13 +111,20 @@ fn deletion_policy_is_allowed(inputs: &Inputs, package: &Package) -> Result<(), 
     if package.spec.allows(policy) {
         return Ok(());
     }
-    let message = format!("spec.deletionPolicy: found {policy:?}, Package {} allows {:?}", package.name_any(), package.spec.allowed_deletion_policies);
+    let message = format!(
+        "spec.deletionPolicy: found {policy:?}, Package {} allows {:?}",
+        package.name_any(),
+        package.spec.allowed_deletion_policies
+    );
     Err(Hold::new(reason::DELETION_POLICY_NOT_ALLOWED, message))
 }
 
 fn no_instance(package: &Package) -> Hold {
     let (name, instance) = (package.name_any(), &package.spec.provider_instance_ref.name);
-    Hold::new(reason::INSTANCE_NOT_FOUND, format!("Package {name} names ProviderInstance {instance}, which does not exist"))
+    Hold::new(
+        reason::INSTANCE_NOT_FOUND,
+        format!("Package {name} names ProviderInstance {instance}, which does not exist"),
+    )
 }
 
 fn no_plugin(runtime: &Runtime) -> Hold {
@@ -138,7 +146,9 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
     let mut config = schema.defaults();
     if let Some(last) = inputs.last_applied {
         let known = last.config.iter().filter(|(key, _)| schema.field(key).is_some());
-        let frozen = known.filter(|(key, _)| config.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone()));
+        let frozen = known
+            .filter(|(key, _)| config.contains_key(*key))
+            .map(|(key, value)| (key.clone(), value.clone()));
         let frozen: Vec<(String, Value)> = frozen.collect();
         config.extend(frozen);
     }
@@ -147,10 +157,14 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
 }
 
 fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
+    let typed = plugin
+        .checkout_schema()
+        .validate(&inputs.service.spec.checkout, &Context::default());
     typed.map(|typed| typed.values).map_err(|errors| {
-        let message =
-            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect::<Vec<_>>();
+        let message = errors
+            .iter()
+            .map(|error| format!("spec.checkout.{}: {}", error.field, error.message))
+            .collect::<Vec<_>>();
         Hold::new(reason::INVALID_CHECKOUT, message.join("; "))
     })
 }

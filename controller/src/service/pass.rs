@@ -110,7 +110,9 @@ impl Pass {
         for finding in &self.findings {
             self.with_ground(|ground| fold::fold(&mut status, finding, ground));
         }
-        self.with_situation(latest, &status, |situation| report::render(situation, &plan::plan(situation)))
+        self.with_situation(latest, &status, |situation| {
+            report::render(situation, &plan::plan(situation))
+        })
     }
 
     /// The status that follows from the object of this pass when this is the next step.
@@ -125,10 +127,15 @@ impl Pass {
             now: self.ctx.clock.now(),
             target: self.aim.target,
             order: &self.order,
-            settle: self.capabilities().map(|capabilities| capabilities.settle()).unwrap_or_default(),
+            settle: self
+                .capabilities()
+                .map(|capabilities| capabilities.settle())
+                .unwrap_or_default(),
             instance: identity.map(|identity| identity.instance.as_str()).unwrap_or_default(),
             package: &self.service.spec.package_ref.name,
-            external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
+            external_id: identity
+                .map(|identity| identity.external_id.as_str())
+                .unwrap_or_default(),
             uid: self.uid(),
         })
     }
@@ -184,10 +191,12 @@ impl Pass {
         self.ctx.memory.of(self.uid())
     }
 
-    /// What the provider found on an object must be noted before a later copy of the object is believed.
+    /// Takes the object as our own write returned it: an older copy is not believed from now on.
     pub(super) fn wrote(&mut self, written: HostingService) {
         let version = written.resource_version();
-        self.ctx.memory.update(self.uid(), |remembered| remembered.last_written = version);
+        self.ctx
+            .memory
+            .update(self.uid(), |remembered| remembered.last_written = version);
         self.service = written;
         self.record = Record::of(&self.service);
     }
@@ -203,10 +212,24 @@ impl Pass {
         self.with_situation(&self.service, &self.status, |situation| situation.expected_verb())
     }
 
+    /// When a remote that is not certainly ours yet is looked at once more.
+    pub(super) fn binds_at(&self) -> Option<Timestamp> {
+        self.with_situation(&self.service, &self.status, |situation| {
+            situation.binds_at().filter(|_| !situation.is_bound())
+        })
+    }
+
     /// Takes the runtime as it is published now, after a connection test.
     pub(super) fn refresh_runtime(&mut self) {
-        let Some(name) = self.runtime().map(|runtime| runtime.name.clone()) else { return };
-        self.resolved.refresh(&self.service, &self.record, self.ctx.providers.runtime(&name), &self.ctx);
+        let Some(name) = self.runtime().map(|runtime| runtime.name.clone()) else {
+            return;
+        };
+        self.resolved.refresh(
+            &self.service,
+            &self.record,
+            self.ctx.providers.runtime(&name),
+            &self.ctx,
+        );
     }
 
     fn capabilities(&self) -> Option<&hostwright_plugin::Capabilities> {
@@ -229,7 +252,9 @@ impl Pass {
     /// What others changed, by the look of this pass, else by a list that is newer than our last mutation.
     fn drift(&self, status: &HostingServiceStatus) -> DriftFound {
         let plugin = self.runtime().and_then(|runtime| runtime.plugin.as_ref());
-        let (Some(plugin), Some(last)) = (plugin, &status.last_applied) else { return DriftFound::default() };
+        let (Some(plugin), Some(last)) = (plugin, &status.last_applied) else {
+            return DriftFound::default();
+        };
         let drifted = |present: &Present| changes::drifted(plugin.package_schema(), &last.config, present);
         match &self.look {
             Some(look) => look.present().map(drifted).unwrap_or_default(),
@@ -243,7 +268,9 @@ impl Pass {
         let snapshot = self.runtime()?.inventory.latest()?;
         let identity = self.record.believed()?;
         let newer = snapshot.started > self.remembered().last_mutation;
-        newer.then(|| snapshot.remotes.get(&identity.external_id).cloned()).flatten()
+        newer
+            .then(|| snapshot.remotes.get(&identity.external_id).cloned())
+            .flatten()
     }
 
     /// A digest of the contradiction between the last list and status, unless a look has explained it already.
@@ -261,7 +288,9 @@ impl Pass {
     fn unseen_since(&self) -> Option<Timestamp> {
         let runtime = self.runtime()?;
         let since = runtime.inventory.latest()?.at;
-        let stale = since.saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS).ok()?;
+        let stale = since
+            .saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS)
+            .ok()?;
         (stale <= self.ctx.clock.now()).then_some(since)
     }
 
@@ -269,7 +298,9 @@ impl Pass {
     pub(super) fn turns_stale_in(&self) -> Option<Duration> {
         let runtime = self.runtime()?;
         let since = runtime.inventory.latest()?.at;
-        let stale = since.saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS).ok()?;
+        let stale = since
+            .saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS)
+            .ok()?;
         let wait = stale.duration_since(self.ctx.clock.now());
         Duration::try_from(wait).ok().map(|wait| wait + Duration::from_secs(1))
     }
@@ -284,20 +315,22 @@ pub fn contradiction(service: &HostingService, listed: Option<&Present>) -> Opti
         return None;
     }
     let missing = remote.state == hostwright_crds::RemoteState::Missing;
-    let Some(present) = listed else { return (!missing).then(|| "absent".to_owned()) };
+    let Some(present) = listed else {
+        return (!missing).then(|| "absent".to_owned());
+    };
     let applied = status.last_applied.as_ref().map(|last: &LastApplied| &last.config);
     let state = super::situation::remote_state(present.state);
     let differing: Vec<_> = present
         .applied
         .iter()
         .filter(|(key, found)| {
-            applied.and_then(|applied| applied.get(*key)).is_some_and(|wanted| !changes::same(found, wanted))
+            applied
+                .and_then(|applied| applied.get(*key))
+                .is_some_and(|wanted| !changes::same(found, wanted))
         })
         .collect();
-    let agrees = state == remote.state
-        && present.remote.id == remote.id
-        && differing.is_empty()
-        && present.drift.is_empty();
+    let agrees =
+        state == remote.state && present.remote.id == remote.id && differing.is_empty() && present.drift.is_empty();
     let shown = serde_json::json!([format!("{state:?}"), present.remote.id, differing, present.drift]);
     (!agrees).then(|| super::digest::of_value(&shown))
 }

@@ -117,19 +117,35 @@ pub struct Wait {
 
 impl Wait {
     fn silently() -> Step {
-        Step::Wait(Self { hold: None, stalled: false, until: None })
+        Step::Wait(Self {
+            hold: None,
+            stalled: false,
+            until: None,
+        })
     }
 
     fn on(hold: Hold) -> Step {
-        Step::Wait(Self { hold: Some(hold), stalled: false, until: None })
+        Step::Wait(Self {
+            hold: Some(hold),
+            stalled: false,
+            until: None,
+        })
     }
 
     fn until(until: Timestamp, hold: Hold) -> Step {
-        Step::Wait(Self { hold: Some(hold), stalled: false, until: Some(until) })
+        Step::Wait(Self {
+            hold: Some(hold),
+            stalled: false,
+            until: Some(until),
+        })
     }
 
     fn for_somebody(hold: Hold) -> Step {
-        Step::Wait(Self { hold: Some(hold), stalled: true, until: None })
+        Step::Wait(Self {
+            hold: Some(hold),
+            stalled: true,
+            until: None,
+        })
     }
 }
 
@@ -145,6 +161,7 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| unusable_provider(s))
         .or_else(|| contested(s))
         .or_else(|| unrecorded(s))
+        .or_else(|| ending::held_back(s))
         .or_else(|| backing_off(s))
         .or_else(|| unseen(s))
         .or_else(|| existing::foreign(s))
@@ -215,7 +232,11 @@ fn protected(s: &Situation) -> Option<Step> {
     if s.aim.target != Target::Terminated || !s.service.spec.termination_protection {
         return None;
     }
-    let cause = if s.aim.deleting { "deleted" } else { "desiredStatus is Terminated" };
+    let cause = if s.aim.deleting {
+        "deleted"
+    } else {
+        "desiredStatus is Terminated"
+    };
     Some(Wait::for_somebody(Hold::new(
         reason::TERMINATION_PROTECTED,
         format!("{cause}, protection is on. End it: set terminationProtection false. Keep it: deletionPolicy Retain"),
@@ -223,24 +244,43 @@ fn protected(s: &Situation) -> Option<Step> {
 }
 
 fn paused(s: &Situation) -> Option<Step> {
-    s.aim.paused.then(|| Wait::on(Hold::new(reason::PAUSED, "paused: no remote call is made until that is lifted")))
+    s.aim.paused.then(|| {
+        Wait::on(Hold::new(
+            reason::PAUSED,
+            "paused: no remote call is made until that is lifted",
+        ))
+    })
 }
 
-/// Nothing to do that a look would be needed for.
+/// Nothing to do that a look would be needed for. A remote that is not certainly ours yet is looked at once more, after the
+/// provider's settling time.
 fn settled(s: &Situation) -> Option<Step> {
     let remote = s.remote()?;
     let as_wanted = match (s.aim.target, remote.state) {
         (Target::Active, RemoteState::Suspended) => s.status.suspended_at.is_none(),
-        (Target::Active, RemoteState::Active | RemoteState::Failed) | (Target::Suspended, RemoteState::Suspended) => true,
+        (Target::Active, RemoteState::Active | RemoteState::Failed) | (Target::Suspended, RemoteState::Suspended) => {
+            true
+        }
         (Target::Active | Target::Suspended, RemoteState::Missing) => {
             s.service.spec.on_remote_missing == hostwright_crds::OnRemoteMissing::Hold
         }
         _ => false,
     };
     let quiet = s.operation().is_none() && !s.suspicion && s.request().is_none() && s.look.is_none();
-    let ours = matches!(s.record, Record::Ours(_)) && s.is_bound() && s.last_applied().is_some();
+    let ours = matches!(s.record, Record::Ours(_)) && s.last_applied().is_some();
     let unchanged = remote.state == RemoteState::Missing || !existing::has_work(s);
-    (as_wanted && quiet && ours && unchanged).then_some(Step::Settled)
+    if !(as_wanted && quiet && ours && unchanged) {
+        return None;
+    }
+    if s.is_bound() {
+        return Some(Step::Settled);
+    }
+    let until = s.binds_at().filter(|until| *until > s.now)?;
+    Some(Step::Wait(Wait {
+        hold: None,
+        stalled: false,
+        until: Some(until),
+    }))
 }
 
 fn unusable_provider(s: &Situation) -> Option<Step> {
@@ -250,7 +290,10 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
         Provider::Known(facts) => facts,
     };
     if facts.mode == InstanceMode::Disabled {
-        let message = format!("ProviderInstance {} has mode Disabled; nothing is called and nothing is lost", facts.name);
+        let message = format!(
+            "ProviderInstance {} has mode Disabled; nothing is called and nothing is lost",
+            facts.name
+        );
         return Some(Wait::on(Hold::new(reason::INSTANCE_DISABLED, message)));
     }
     if let Standing::NotReady(hold) = &facts.standing {
@@ -259,7 +302,10 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
     (!facts.same_panel).then(|| {
         Wait::on(Hold::new(
             reason::REMOTE_CHANGED,
-            format!("ProviderInstance {} leads to another panel than the one that has this remote; nothing is touched", facts.name),
+            format!(
+                "ProviderInstance {} leads to another panel than the one that has this remote; nothing is touched",
+                facts.name
+            ),
         ))
     })
 }
@@ -267,7 +313,9 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
 /// Two services claim one remote: neither changes it.
 fn contested(s: &Situation) -> Option<Step> {
     let other = s.claimed_by?;
-    let message = format!("{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain");
+    let message = format!(
+        "{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain"
+    );
     Some(Wait::for_somebody(Hold::new(reason::REMOTE_CLAIMED_TWICE, message)))
 }
 
@@ -291,14 +339,22 @@ fn backing_off(s: &Situation) -> Option<Step> {
         OperationOutcome::Refused => operation.verb != s.expected_verb(),
         OperationOutcome::Accepted => existing::may_interrupt(s, operation),
     };
-    (!overtaken).then(|| Step::Wait(Wait { hold: None, stalled: false, until: Some(due) }))
+    (!overtaken).then(|| {
+        Step::Wait(Wait {
+            hold: None,
+            stalled: false,
+            until: Some(due),
+        })
+    })
 }
 
 fn unseen(s: &Situation) -> Option<Step> {
     if s.look.is_some() {
         return None;
     }
-    let poll = s.accepted().is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
+    let poll = s
+        .accepted()
+        .is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
     Some(if poll { Step::Poll } else { Step::Observe })
 }
 
@@ -322,4 +378,3 @@ fn has_settled(s: &Situation, since: Option<Timestamp>) -> Result<(), Timestamp>
         _ => Err(settled.max(s.now.saturating_add(Duration::from_secs(1)).unwrap_or(s.now))),
     }
 }
-

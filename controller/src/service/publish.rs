@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hostwright_crds::{HostingServiceStatus, condition, reason};
+use hostwright_crds::{HostingService, HostingServiceStatus, condition, reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::Resource as _;
 use kube::runtime::controller::Action;
+use kube::{Resource as _, ResourceExt as _};
 
 use super::Error;
 use super::execute::Flow;
@@ -13,6 +13,7 @@ use super::fold::{Finding, Notice};
 use super::pass::Pass;
 use super::plan::Step;
 use super::situation::Provider;
+use crate::context::{Context, Guarded};
 use crate::kube::{EventType, fenced};
 
 /// A service that nothing will wake is looked at this often. No call is made for a settled one.
@@ -64,7 +65,11 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
     // What happened at a provider stays true, whoever leads and whoever wrote meanwhile.
     let planned_on = pass.service.metadata.resource_version.clone();
     let landed = fenced::fold_status(&pass.ctx.client, &pass.service, |latest| {
-        if latest.metadata.resource_version == planned_on { status.clone() } else { pass.status_on(latest) }
+        if latest.metadata.resource_version == planned_on {
+            status.clone()
+        } else {
+            pass.status_on(latest)
+        }
     })
     .await?;
     if let Some(written) = landed {
@@ -75,7 +80,10 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
 
 fn must_land(pass: &Pass) -> bool {
     pass.findings.iter().any(|finding| {
-        matches!(finding, Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..))
+        matches!(
+            finding,
+            Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..)
+        )
     })
 }
 
@@ -91,9 +99,17 @@ async fn announce(pass: &mut Pass, before: Option<&Condition>, changed: bool) {
         notices.push(trouble);
     }
     let reference = pass.service.object_ref(&());
-    for Notice { reason, message, warning } in notices {
+    for Notice {
+        reason,
+        message,
+        warning,
+    } in notices
+    {
         let kind = if warning { EventType::Warning } else { EventType::Normal };
-        pass.ctx.events.publish(reference.clone(), kind, reason, reason, &message).await;
+        pass.ctx
+            .events
+            .publish(reference.clone(), kind, reason, reason, &message)
+            .await;
     }
 }
 
@@ -102,7 +118,35 @@ fn new_trouble(pass: &Pass, before: Option<&Condition>) -> Option<Notice> {
     let now = ready(pass.service.status.as_ref()).filter(|now| now.status == "False")?;
     let known = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
     let trouble = reason::find(&now.reason).filter(|reason| !is_progress(reason.name))?;
-    (!known).then(|| Notice { reason: trouble.name, message: now.message.clone(), warning: true })
+    (!known).then(|| Notice {
+        reason: trouble.name,
+        message: now.message.clone(),
+        warning: true,
+    })
+}
+
+/// An object that does not match its schema is left alone, and says so where people look.
+pub async fn unreadable(object: &Guarded<HostingService>, error: &str, ctx: &Context) {
+    let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
+    tracing::warn!(
+        namespace,
+        name,
+        error,
+        "a HostingService does not match its schema; it is left as it is"
+    );
+    if ctx.leadership.holds() {
+        let message = format!("the stored object does not match the schema, so nothing is called: {error}");
+        let reference = object.object_ref(&());
+        ctx.events
+            .publish(
+                reference,
+                EventType::Warning,
+                reason::INVALID_OBJECT,
+                reason::INVALID_OBJECT,
+                &message,
+            )
+            .await;
+    }
 }
 
 /// Reasons of a service that is on its way.
@@ -129,7 +173,10 @@ fn next_visit(pass: &Pass, step: &Step) -> Duration {
         Duration::try_from(wait).unwrap_or_default().max(Duration::from_secs(1))
     };
     match step {
-        Step::Settled => pass.turns_stale_in().unwrap_or(IDLE),
+        Step::Settled => match pass.binds_at() {
+            Some(at) => until(at),
+            None => pass.turns_stale_in().unwrap_or(IDLE),
+        },
         Step::Wait(wait) if wait.stalled => IDLE,
         Step::Wait(wait) => wait.until.map_or(WAITING, until),
         // There is more to do, and this pass has done its share.

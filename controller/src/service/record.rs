@@ -26,7 +26,9 @@ pub enum Record {
 impl Record {
     /// Reads the annotation of a service.
     pub fn of(service: &HostingService) -> Self {
-        let Some(text) = service.annotations().get(annotation::IDENTITY) else { return Self::None };
+        let Some(text) = service.annotations().get(annotation::IDENTITY) else {
+            return Self::None;
+        };
         match Identity::parse(text) {
             Err(error) => Self::Unreadable(error.to_string()),
             Ok(identity) if identity.for_object != name_of(service) => Self::Copied(identity),
@@ -79,7 +81,9 @@ mod tests {
         service.metadata.namespace = Some("customers".into());
         service.metadata.uid = Some(uid.into());
         if let Some(text) = record {
-            service.annotations_mut().insert(annotation::IDENTITY.into(), text.into());
+            service
+                .annotations_mut()
+                .insert(annotation::IDENTITY.into(), text.into());
         }
         service
     }
@@ -101,10 +105,19 @@ mod tests {
         let alice = identity("alice", "uid-1");
         let text = alice.to_text();
         assert_eq!(Record::of(&service("alice", "uid-1", None)), Record::None);
-        assert_eq!(Record::of(&service("alice", "uid-1", Some(&text))), Record::Ours(alice.clone()));
-        assert_eq!(Record::of(&service("alice", "uid-2", Some(&text))), Record::Restored(alice.clone()));
+        assert_eq!(
+            Record::of(&service("alice", "uid-1", Some(&text))),
+            Record::Ours(alice.clone())
+        );
+        assert_eq!(
+            Record::of(&service("alice", "uid-2", Some(&text))),
+            Record::Restored(alice.clone())
+        );
         assert_eq!(Record::of(&service("bob", "uid-3", Some(&text))), Record::Copied(alice));
-        assert!(matches!(Record::of(&service("bob", "uid-3", Some("{"))), Record::Unreadable(_)));
+        assert!(matches!(
+            Record::of(&service("bob", "uid-3", Some("{"))),
+            Record::Unreadable(_)
+        ));
     }
 
     #[test]
@@ -114,7 +127,10 @@ mod tests {
         let one = external_id("prod", "customers", &format!("{long}1"));
         let other = external_id("prod", "customers", &format!("{long}2"));
         assert_ne!(one, other);
-        assert!(one.len() <= EXTERNAL_ID_BYTES && one.starts_with("prod.customers.aaa"), "{one}");
+        assert!(
+            one.len() <= EXTERNAL_ID_BYTES && one.starts_with("prod.customers.aaa"),
+            "{one}"
+        );
     }
 
     #[test]

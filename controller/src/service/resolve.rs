@@ -11,6 +11,7 @@ use std::sync::Arc;
 use super::record::{self, Record};
 use super::situation::{Provider, ProviderFacts};
 use crate::context::Context;
+use crate::instance;
 use crate::kube::{WriteError, bounded};
 use crate::providers::{Hold, Runtime};
 
@@ -62,7 +63,10 @@ pub async fn resolve(service: &HostingService, record: &Record, ctx: &Context) -
 }
 
 fn package(service: &HostingService, ctx: &Context) -> Option<Package> {
-    let cached = ctx.caches.packages.get(&ObjectRef::new(&service.spec.package_ref.name))?;
+    let cached = ctx
+        .caches
+        .packages
+        .get(&ObjectRef::new(&service.spec.package_ref.name))?;
     cached.0.as_ref().ok().cloned()
 }
 
@@ -82,7 +86,9 @@ async fn namespace_labels(service: &HostingService, ctx: &Context) -> Result<BTr
     // A namespace younger than the cache.
     let namespaces: Api<Namespace> = Api::all(ctx.client.clone());
     let namespace = bounded(namespaces.get_opt(&name)).await?;
-    Ok(namespace.map(|namespace| namespace.labels().clone()).unwrap_or_default())
+    Ok(namespace
+        .map(|namespace| namespace.labels().clone())
+        .unwrap_or_default())
 }
 
 fn provider(
@@ -94,14 +100,17 @@ fn provider(
 ) -> Provider {
     let Some(name) = instance else {
         let package = &service.spec.package_ref.name;
-        let message = format!("spec.packageRef.name: there is no Package {package}; `kubectl get hpkg` lists those that exist");
+        let message =
+            format!("spec.packageRef.name: there is no Package {package}; `kubectl get hpkg` lists those that exist");
         return Provider::Missing(Hold::new(reason::PACKAGE_NOT_FOUND, message));
     };
     if ctx.caches.instances.get(&ObjectRef::new(name)).is_none() {
         let message = format!("ProviderInstance {name} does not exist; the remote, if any, is left as it is");
         return Provider::Missing(Hold::new(reason::INSTANCE_NOT_FOUND, message));
     }
-    let Some(runtime) = runtime else { return Provider::Starting };
+    let Some(runtime) = runtime else {
+        return Provider::Starting;
+    };
     let Some(plugin) = &runtime.plugin else {
         let message = format!(
             "ProviderInstance {name}: spec.pluginRef.name: there is no plugin {}; `kubectl get hplug` lists those that exist",
@@ -113,9 +122,11 @@ fn provider(
         name: runtime.name.clone(),
         mode: runtime.spec.mode,
         standing: runtime.standing.clone(),
-        same_panel: record.believed().is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
+        same_panel: record
+            .believed()
+            .is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
         absence: runtime.absence.clone(),
-        endings: runtime.endings.clone(),
+        endings: runtime.endings.clone().or_else(|| instance::brake_holds(ctx, name)),
         capabilities: plugin.capabilities().clone(),
         verified_at: runtime.verified_at,
     }))
@@ -126,15 +137,24 @@ fn claimed_by(service: &HostingService, instance: Option<&str>, ctx: &Context) -
     let status = service.status.as_ref();
     let own_record = Record::of(service);
     let external_id = own_record.believed().map(|identity| identity.external_id.as_str());
-    let remote = status.and_then(|status| status.remote.as_ref()).map(|remote| remote.id.as_str());
+    let remote = status
+        .and_then(|status| status.remote.as_ref())
+        .map(|remote| remote.id.as_str());
     ctx.caches.services.state().iter().find_map(|other| {
-        let other = other.0.as_ref().ok().filter(|other| other.metadata.uid != service.metadata.uid)?;
+        let other = other
+            .0
+            .as_ref()
+            .ok()
+            .filter(|other| other.metadata.uid != service.metadata.uid)?;
         let theirs = other.status.as_ref()?;
         let same_instance = theirs.provider_instance.as_deref() == instance;
         let same_remote = remote.is_some() && theirs.remote.as_ref().map(|remote| remote.id.as_str()) == remote;
         let same_id = external_id.is_some() && theirs.external_id.as_deref() == external_id;
         let claims = same_instance && (same_remote || same_id);
-        (claims && Record::of(other).believed().is_some_and(|identity| identity.ended.is_none()))
-            .then(|| record::name_of(other))
+        (claims
+            && Record::of(other)
+                .believed()
+                .is_some_and(|identity| identity.ended.is_none()))
+        .then(|| record::name_of(other))
     })
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hostwright_crds::{
-    HostingService, HostingServiceStatus, Identity, InstanceMode, LastApplied, Operation, OperationOutcome, RemoteState,
-    RemoteStatus, Target, Verb, annotation,
+    HostingService, HostingServiceStatus, Identity, InstanceMode, LastApplied, Operation, OperationOutcome,
+    RemoteState, RemoteStatus, Target, Verb, annotation,
 };
 use hostwright_plugin::{Capabilities, Observation, Present, State};
 use k8s_openapi::jiff::Timestamp;
@@ -120,6 +120,12 @@ impl<'a> Situation<'a> {
         self.remote().is_some_and(|remote| remote.bound_at.is_some())
     }
 
+    /// When a remote that is still there certainly belongs to this service.
+    pub fn binds_at(&self) -> Option<Timestamp> {
+        let seen = self.remote()?.seen_at.as_ref()?;
+        seen.0.saturating_add(self.settle()).ok()
+    }
+
     /// The unfinished operation.
     pub fn operation(&self) -> Option<&'a Operation> {
         self.status.operation.as_ref()
@@ -130,14 +136,10 @@ impl<'a> Situation<'a> {
         self.operation().filter(|operation| operation.verb == verb)
     }
 
-    /// The unfinished operation, when its last attempt has no known outcome.
-    pub fn unanswered(&self) -> Option<&'a Operation> {
-        self.operation().filter(|operation| operation.outcome == OperationOutcome::Unknown)
-    }
-
     /// The operation the provider works on.
     pub fn accepted(&self) -> Option<&'a Operation> {
-        self.operation().filter(|operation| operation.outcome == OperationOutcome::Accepted)
+        self.operation()
+            .filter(|operation| operation.outcome == OperationOutcome::Accepted)
     }
 
     /// What the instance's controller found.
@@ -180,7 +182,10 @@ impl<'a> Situation<'a> {
             (Some(operation), Ok(order)) => operation.inputs != order.digest,
             _ => false,
         };
-        Impatience { inputs_changed, requested: self.request().is_some() }
+        Impatience {
+            inputs_changed,
+            requested: self.request().is_some(),
+        }
     }
 
     /// The verb that the service needs next, judged by status alone.

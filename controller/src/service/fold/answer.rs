@@ -1,6 +1,8 @@
 //! Folding what a provider answered to a mutation.
 
-use hostwright_crds::{HostingServiceStatus, Operation, OperationOutcome, RemoteState, RemoteStatus, Verb, condition, reason};
+use hostwright_crds::{
+    HostingServiceStatus, Operation, OperationOutcome, RemoteState, RemoteStatus, Verb, condition, reason,
+};
 use hostwright_plugin::{Error, Outcome, RemoteState as Answered, State};
 
 use super::super::retry;
@@ -16,7 +18,11 @@ pub(super) fn answered(
 ) -> Option<Notice> {
     match result {
         Ok(Outcome::Done(state)) => done(status, operation, state, ground),
-        Ok(Outcome::Accepted { token, poll_after, remote }) => {
+        Ok(Outcome::Accepted {
+            token,
+            poll_after,
+            remote,
+        }) => {
             if let (Verb::Create, Some(remote)) = (operation.verb, remote) {
                 bind(status, remote_status(remote), RemoteState::Provisioning, ground);
                 remember_order(status, operation, ground);
@@ -35,7 +41,10 @@ pub(super) fn answered(
                 }
             }
             // Gone is believed once a look confirms it.
-            status.operation = Some(Operation { next_attempt_at: None, ..accepted(operation, ground) });
+            status.operation = Some(Operation {
+                next_attempt_at: None,
+                ..accepted(operation, ground)
+            });
             None
         }
         Err(error) => refused(status, operation, error, ground),
@@ -76,7 +85,12 @@ fn is_finished(verb: Verb, state: State) -> bool {
 
 /// The create was answered: the remote certainly belongs to this service.
 fn bind(status: &mut HostingServiceStatus, remote: RemoteStatus, state: RemoteState, ground: &Ground) {
-    status.remote = Some(RemoteStatus { state, seen_at: Some(ground.time()), bound_at: Some(ground.time()), ..remote });
+    status.remote = Some(RemoteStatus {
+        state,
+        seen_at: Some(ground.time()),
+        bound_at: Some(ground.time()),
+        ..remote
+    });
 }
 
 fn accepted(operation: &Operation, ground: &Ground) -> Operation {
@@ -101,15 +115,15 @@ fn remember_order(status: &mut HostingServiceStatus, operation: &Operation, grou
 }
 
 /// A verb was certainly carried out.
-pub(super) fn took_effect(
-    status: &mut HostingServiceStatus,
-    operation: &Operation,
-    ground: &Ground,
-) -> Option<Notice> {
+pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operation, ground: &Ground) -> Option<Notice> {
     remember_order(status, operation, ground);
     status.operation = None;
     status.epoch += 1;
-    let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
+    let id = status
+        .remote
+        .as_ref()
+        .map(|remote| remote.id.clone())
+        .unwrap_or_default();
     let on = ground.instance;
     let (reason, message) = match operation.verb {
         Verb::Create => (reason::CREATED, format!("created remote {id} on {on}")),
@@ -126,22 +140,28 @@ pub(super) fn took_effect(
         Verb::Scale => {
             status.attached_differences = None;
             status.not_converging = None;
-            (reason::SCALED, format!("scaled remote {id} on {on} to package {}", ground.package))
+            (
+                reason::SCALED,
+                format!("scaled remote {id} on {on} to package {}", ground.package),
+            )
         }
         Verb::Terminate => return None,
     };
-    Some(Notice { reason, message, warning: false })
+    Some(Notice {
+        reason,
+        message,
+        warning: false,
+    })
 }
 
-fn refused(
-    status: &mut HostingServiceStatus,
-    operation: &Operation,
-    error: &Error,
-    ground: &Ground,
-) -> Option<Notice> {
+fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Error, ground: &Ground) -> Option<Notice> {
     let mut operation = operation.clone();
     let unanswered = is_unanswered(error);
-    operation.outcome = if unanswered { OperationOutcome::Unknown } else { OperationOutcome::Refused };
+    operation.outcome = if unanswered {
+        OperationOutcome::Unknown
+    } else {
+        OperationOutcome::Refused
+    };
     if unanswered {
         operation.unanswered_at.clone_from(&operation.attempted_at);
     }
@@ -154,6 +174,10 @@ fn refused(
     status.operation = Some(operation);
     (!repeated).then(|| {
         let (reason, _) = super::super::report::reason_of(error.class, &error.code);
-        Notice { reason, message: format!("{verb:?} on {}: {}", ground.instance, error.message), warning: true }
+        Notice {
+            reason,
+            message: format!("{verb:?} on {}: {}", ground.instance, error.message),
+            warning: true,
+        }
     })
 }

@@ -13,6 +13,13 @@ use crate::providers::Hold;
 /// How old a connection test may be for an absence to be acted on.
 const VERIFIED_WITHIN: Duration = Duration::from_secs(60);
 
+/// An ending that is held is not even looked at: hundreds may wait.
+pub(super) fn held_back(s: &Situation) -> Option<Step> {
+    let hold = s.facts()?.endings.as_ref()?;
+    let wanted = s.aim.target == Target::Terminated && s.is_bound() && s.look.is_none();
+    wanted.then(|| Wait::on(hold.clone()))
+}
+
 /// The remote should be gone.
 pub(super) fn ending(s: &Situation) -> Option<Step> {
     if s.aim.target != Target::Terminated || s.look.is_none() {
@@ -46,7 +53,9 @@ fn end(s: &Situation, state: State) -> Step {
 
 /// Force is used only where the Package says so, after an ordinary ending has failed that long.
 fn must_force(s: &Situation) -> bool {
-    let since = s.running(Verb::Terminate).and_then(|operation| operation.started_at.as_ref());
+    let since = s
+        .running(Verb::Terminate)
+        .and_then(|operation| operation.started_at.as_ref());
     match (s.force_after, since) {
         (Some(after), Some(since)) => since.0.saturating_add(after).is_ok_and(|at| at <= s.now),
         _ => false,
@@ -59,12 +68,18 @@ fn gone(s: &Situation) -> Step {
             return step;
         }
     }
-    let unanswered = s.running(Verb::Create).and_then(|operation| operation.unanswered_at.as_ref());
+    let unanswered = s
+        .running(Verb::Create)
+        .and_then(|operation| operation.unanswered_at.as_ref());
     if let Some(Err(until)) = unanswered.map(|at| has_settled(s, Some(at.0))) {
         let message = "a create was not answered and may still appear; this object stays until that is certain";
         return Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message));
     }
-    if s.aim.deleting { Step::Release(ReleaseReason::Ended) } else { Step::End }
+    if s.aim.deleting {
+        Step::Release(ReleaseReason::Ended)
+    } else {
+        Step::End
+    }
 }
 
 /// An absence is acted on only at a panel known to be the right one, and not when many went missing together.

@@ -12,11 +12,12 @@ use crate::providers::Hold;
 /// A remote with our external id that belongs to somebody else is never touched.
 pub(super) fn foreign(s: &Situation) -> Option<Step> {
     let (present, identity) = (s.present()?, s.identity()?);
-    let tried = |operation: &Operation| {
-        operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some()
-    };
+    let tried =
+        |operation: &Operation| operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some();
     let known = s.remote().is_some() || s.running(Verb::Create).is_some_and(tried);
-    let replaced = s.remote().filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
+    let replaced = s
+        .remote()
+        .filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
     let whose = match (&present.owner_key, replaced) {
         (Some(owner), _) if *owner != identity.owner => format!("belongs to owner {owner}, not {}", identity.owner),
         (None, _) if !known => format!("carries no owner key, {} expected", identity.owner),
@@ -74,9 +75,18 @@ fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool 
     match operation.verb {
         Verb::Create => matches!(present.state, State::Active | State::Suspended | State::Failed),
         Verb::Suspend => present.state == State::Suspended,
-        Verb::Unsuspend => present.state != State::Suspended,
+        // What was remembered may still have to be put back: an installation that was cut off is not finished by lifting
+        // the suspension alone.
+        Verb::Unsuspend => match present.state {
+            State::Suspended => false,
+            State::Provisioning => true,
+            _ => operation.before.is_none(),
+        },
         Verb::Scale => s.order.as_ref().is_ok_and(|order| {
-            let shown = present.applied.iter().filter_map(|(key, found)| Some((found, order.config.get(key)?)));
+            let shown = present
+                .applied
+                .iter()
+                .filter_map(|(key, found)| Some((found, order.config.get(key)?)));
             operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
         }),
         Verb::Terminate => false,
@@ -105,17 +115,28 @@ pub(super) fn transition(s: &Situation) -> Option<Step> {
             Some(Wait::until(next_look, Hold::new(reason::REMOTE_DELETING, message)))
         }
         State::Failed => Some(Step::Settled),
-        State::Provisioning => Some(Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) })),
-        State::Active | State::Suspended => s
-            .accepted()
-            .map(|_| Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) })),
+        State::Provisioning => Some(Step::Wait(Wait {
+            hold: None,
+            stalled: false,
+            until: Some(next_look),
+        })),
+        State::Active | State::Suspended => s.accepted().map(|_| {
+            Step::Wait(Wait {
+                hold: None,
+                stalled: false,
+                until: Some(next_look),
+            })
+        }),
     }
 }
 
 /// Suspended and should not be. A suspension made by others stays.
 pub(super) fn unsuspending(s: &Situation) -> Option<Step> {
-    let suspended = s.present()?.state == State::Suspended;
-    (suspended && s.aim.target == Target::Active && s.status.suspended_at.is_some()).then_some(Step::Unsuspend)
+    let ours = s.present()?.state == State::Suspended && s.status.suspended_at.is_some();
+    let half_done = s
+        .running(Verb::Unsuspend)
+        .is_some_and(|operation| operation.before.is_some());
+    (s.aim.target == Target::Active && (ours || half_done)).then_some(Step::Unsuspend)
 }
 
 /// What keeps the remote from being scaled, or what a scale would bring about.
