@@ -5,6 +5,7 @@ mod check;
 use serde_json::{Value, json};
 
 use crate::column;
+use crate::managed;
 use crate::object::{self, as_map, set_field};
 use crate::resource::{Family, Resource, Scale};
 use crate::schema::{Schema, cel::Rules};
@@ -30,6 +31,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let texts = |value: &Value| value.as_array().into_iter().flatten().map(text).collect();
     let raw_schema = version["schema"]["openAPIV3Schema"].clone();
+    let schema = Schema::parse(&raw_schema);
     let group = text(&spec["group"]);
     let (name, kind) = (text(&version["name"]), text(&names["kind"]));
     let deprecation = (version["deprecated"] == json!(true)).then(|| {
@@ -45,7 +47,8 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         namespaced: spec["scope"] == json!("Namespaced"),
         table: object::name(definition).to_owned(),
         family: Family::Custom,
-        schema: Schema::parse(&raw_schema),
+        typed_schema: managed::typed(&schema),
+        schema,
         rules: Rules::compile(&raw_schema),
         raw_schema,
         status: version["subresources"].get("status").is_some(),

@@ -11,7 +11,7 @@ use crate::builtin::{DEFINITIONS, NAMESPACES};
 use crate::crd;
 use crate::namespace;
 use crate::object;
-use crate::state::{Place, State, key_of};
+use crate::state::{Place, State};
 use crate::store::Key;
 
 const FOREGROUND: &str = "foregroundDeletion";
@@ -183,7 +183,7 @@ pub(crate) fn settle(state: &mut State, now: &str) {
         for (table, key) in state.dependents(&removed.uid) {
             collect(state, &table, &key, &removed.uid, now);
         }
-        finish_owners(state);
+        finish_owners(state, &removed.owners, &removed.namespace);
         if !removed.namespace.is_empty() {
             namespace::remove_if_empty(state, &removed.namespace);
         }
@@ -239,15 +239,13 @@ fn owner_exists(state: &State, owner: &Value, namespace: &str) -> bool {
     found.is_some_and(|found| object::meta(found, "uid") == &owner["uid"])
 }
 
-fn finish_owners(state: &mut State) {
-    let waiting: Vec<Place> = state
-        .store
-        .table_names()
-        .flat_map(|table| state.store.objects(table).map(move |(_, value)| (table, value)))
-        .filter(|(_, value)| object::is_deleting(value) && object::finalizers(value).contains(&FOREGROUND))
-        .map(|(table, value)| (table.clone(), key_of(value)))
-        .collect();
-    for place in waiting {
-        finish_foreground(state, &place);
+/// Lets go the owners that waited for an object of this namespace.
+fn finish_owners(state: &mut State, owners: &Value, namespace: &str) {
+    for owner in owners.as_array().into_iter().flatten() {
+        let text = |field: &str| owner[field].as_str().unwrap_or_default();
+        if let Some(resource) = state.registry.by_kind(text("apiVersion"), text("kind")) {
+            let key = resource.key(namespace, text("name"));
+            finish_foreground(state, &(resource.table.clone(), key));
+        }
     }
 }

@@ -49,6 +49,8 @@ pub(crate) struct Resource {
     pub(crate) table: String,
     pub(crate) family: Family,
     pub(crate) schema: Schema,
+    /// The same with the schema of metadata, for field owners.
+    pub(crate) typed_schema: Schema,
     /// The schema as the definition has it, for OpenAPI.
     pub(crate) raw_schema: Value,
     pub(crate) rules: Option<Rules>,

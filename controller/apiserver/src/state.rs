@@ -20,6 +20,8 @@ pub(crate) struct Removed {
     pub(crate) table: String,
     pub(crate) namespace: String,
     pub(crate) uid: String,
+    /// Its owner references, since an owner may wait for it.
+    pub(crate) owners: Value,
 }
 
 #[derive(Debug)]
@@ -78,6 +80,7 @@ impl State {
             table: table.to_owned(),
             namespace: key.0.clone(),
             uid: object::meta_str(&last, "uid").to_owned(),
+            owners: object::meta(&last, "ownerReferences").clone(),
         });
         Some(last)
     }

@@ -365,3 +365,20 @@ async fn every_served_version_shows_the_object() {
     let group = get(&server, "/apis/g.example.dev").await.expect(200);
     assert_eq!(group["preferredVersion"]["version"], "v1");
 }
+
+#[tokio::test]
+async fn a_defaulted_status_shows_from_the_start_and_has_no_owner() {
+    let server = server();
+    let mut definition = thing_definition(json!({ "type": "object" }));
+    let schema = &mut definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"];
+    schema["default"] = json!({ "observedGeneration": -1 });
+    define(&server, definition).await;
+    let mut object = thing("t", json!({}));
+    object["status"] = json!({ "observedGeneration": 7 });
+    let created = post(&server, THINGS, object).await.expect(201);
+    assert_eq!(created["status"], json!({ "observedGeneration": -1 }));
+    assert!(
+        !created["metadata"]["managedFields"].to_string().contains("f:status"),
+        "{created}"
+    );
+}

@@ -7,6 +7,7 @@ mod schemas;
 use serde_json::Value;
 
 use crate::column::{self, Column};
+use crate::managed;
 use crate::resource::{Family, Resource};
 use crate::schema::Schema;
 
@@ -37,6 +38,7 @@ struct Builtin {
 impl Builtin {
     fn resource(self) -> Resource {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let schema = Schema::parse(&self.schema);
         Resource {
             group: self.group.to_owned(),
             version: "v1".to_owned(),
@@ -49,7 +51,8 @@ impl Builtin {
             namespaced: self.namespaced,
             table: self.table.to_owned(),
             family: self.family,
-            schema: Schema::parse(&self.schema),
+            typed_schema: managed::typed(&schema),
+            schema,
             raw_schema: self.schema,
             rules: None,
             status: self.status,

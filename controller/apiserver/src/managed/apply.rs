@@ -7,7 +7,7 @@ use super::entries::{Entries, Entry};
 use super::path::{Step, item_step};
 use super::set::FieldSet;
 use super::update::keep_if_equal;
-use super::{is_atomic, ownable, typed};
+use super::{is_atomic, ownable};
 use crate::object::set_meta;
 use crate::request::WriteOptions;
 use crate::resource::Resource;
@@ -23,18 +23,18 @@ pub(crate) fn apply(
     subresource: &str,
     now: &str,
 ) -> Result<Value, ApiError> {
-    let schema = typed(resource);
+    let schema = &resource.typed_schema;
     let api_version = resource.api_version();
     let mut entries = live.and_then(Entries::of).unwrap_or_default();
     let mut fields = FieldSet::default();
-    insert_applied(&ownable(config), Some(&schema), &mut fields);
+    insert_applied(&ownable(config), Some(schema), &mut fields);
     restrict(resource, subresource, &mut fields);
 
     let last = entries
         .find(&options.manager, true, &api_version, subresource)
         .map(|entry| entry.fields.clone());
     let mut merged = live.cloned().unwrap_or_else(|| json!({}));
-    merge(&mut merged, &restricted(resource, subresource, config), Some(&schema));
+    merge(&mut merged, &restricted(resource, subresource, config), Some(schema));
     entries.set(Entry {
         manager: options.manager.clone(),
         applied: true,
@@ -46,11 +46,11 @@ pub(crate) fn apply(
     if let Some(last) = last {
         let mut owned = FieldSet::default();
         entries.0.iter().for_each(|entry| owned.union(&entry.fields));
-        prune(&mut merged, &last, &owned, Some(&schema));
+        prune(&mut merged, &last, &owned, Some(schema));
     }
 
     let before = live.map_or_else(|| json!({}), ownable);
-    let changes = compare(&before, &ownable(&merged), &schema);
+    let changes = compare(&before, &ownable(&merged), schema);
     let mut touched = changes.added;
     touched.union(&changes.modified);
     let mut conflicts = Vec::new();

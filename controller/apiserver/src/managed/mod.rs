@@ -13,7 +13,6 @@ pub(crate) use update::track;
 use serde_json::{Value, json};
 use set::FieldSet;
 
-use crate::resource::Resource;
 use crate::schema::{ListType, Schema};
 
 /// Fields of metadata that the server sets and nobody owns.
@@ -30,9 +29,9 @@ const UNOWNED_METADATA: &[&str] = &[
     "deletionGracePeriodSeconds",
 ];
 
-/// The schema of a whole object, metadata included.
-fn typed(resource: &Resource) -> Schema {
-    let mut schema = resource.schema.clone();
+/// The schema of a whole object, metadata included; made once for each resource.
+pub(crate) fn typed(schema: &Schema) -> Schema {
+    let mut schema = schema.clone();
     schema.properties.insert("metadata".to_owned(), metadata_schema());
     schema
 }

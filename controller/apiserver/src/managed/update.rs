@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::compare::{Comparison, compare};
 use super::entries::{Entries, Entry};
-use super::{all_fields, ownable, typed};
+use super::{all_fields, ownable};
 use crate::object::{meta, set_meta};
 use crate::resource::Resource;
 
@@ -17,7 +17,7 @@ pub(crate) fn track(
     subresource: &str,
     now: &str,
 ) {
-    let schema = typed(resource);
+    let schema = &resource.typed_schema;
     let api_version = resource.api_version();
     // A client may hand the list back, shortened; what it does not send or cannot be read stays as it was.
     let mut entries = match Entries::of(new) {
@@ -30,14 +30,18 @@ pub(crate) fn track(
         removed,
         modified,
     } = match old {
-        Some(old) => compare(&ownable(old), &ownable(new), &schema),
+        Some(old) => compare(&ownable(old), &ownable(new), schema),
         None => Comparison {
-            added: all_fields(&ownable(new), &schema),
+            added: all_fields(&ownable(new), schema),
             ..Comparison::default()
         },
     };
     let mut touched = added;
     touched.union(&modified);
+    if resource.status && subresource != "status" {
+        // A status that the schema defaults is nobody's.
+        touched.split_field("status");
+    }
     for entry in &mut entries.0 {
         if !entry.is_of(manager, false, &api_version, subresource) {
             entry.fields.subtract(&touched);
