@@ -1,0 +1,79 @@
+//! Every log line of a test, at trace level: kept for failures, and searched for what must not be there.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::io::Write;
+use std::sync::Once;
+
+use tracing_subscriber::fmt::MakeWriter;
+
+use crate::API_KEY;
+
+/// How many lines are kept.
+const KEPT: usize = 200;
+
+#[derive(Default)]
+struct Lines {
+    last: VecDeque<String>,
+    leaked: Option<String>,
+}
+
+thread_local! {
+    // A test and its controller share one thread.
+    static LINES: RefCell<Lines> = RefCell::default();
+}
+
+struct Capture;
+
+impl Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let line = String::from_utf8_lossy(bytes).into_owned();
+        LINES.with_borrow_mut(|lines| {
+            if line.contains(API_KEY) {
+                lines.leaked.get_or_insert_with(|| line.clone());
+            }
+            lines.last.push_back(line);
+            if lines.last.len() > KEPT {
+                lines.last.pop_front();
+            }
+        });
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Capture {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        Self
+    }
+}
+
+/// Starts to capture, and forgets the lines of an earlier test of this thread.
+pub(crate) fn capture() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(Capture)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    LINES.with_borrow_mut(|lines| *lines = Lines::default());
+}
+
+/// The first line with the planted secret.
+pub(crate) fn leaked() -> Option<String> {
+    LINES.with_borrow(|lines| lines.leaked.clone())
+}
+
+/// The last lines at info level and above.
+pub(crate) fn last() -> String {
+    let worth = |line: &&String| ["INFO", "WARN", "ERROR"].iter().any(|level| line.contains(level));
+    LINES.with_borrow(|lines| lines.last.iter().filter(worth).cloned().collect())
+}
