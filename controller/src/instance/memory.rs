@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::brake::Reserve;
+use super::identity::Panel;
 use super::validate::Settings;
 use crate::context::Context;
 use crate::providers::{Gate, GateLimits, Hold, Inventory};
@@ -41,6 +42,8 @@ pub(super) struct Facts {
     pub(super) settings: Option<Result<Arc<Settings>, Hold>>,
     /// The last connection test.
     pub(super) test: Option<Test>,
+    /// Which panel it is, as published last; None before that.
+    pub(super) panel: Option<Panel>,
     /// Tests that failed since the last one that passed.
     pub(super) failures: u32,
     /// When the next test is due.

@@ -280,3 +280,6 @@ fn next_pass(instance: &ProviderInstance, now: Timestamp, remembered: &Remembere
     let next = looks.into_iter().flatten().map(until).chain(release).min();
     next.unwrap_or(longest).clamp(AGAIN, longest)
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,8 +27,9 @@ pub(super) fn publish(instance: &ProviderInstance, ctx: &Context, remembered: &R
     let before = ctx.providers.runtime(&name);
     let conclusion = {
         // Under the lock, so that of two at once the one with the newer facts is last.
-        let facts = remembered.facts();
+        let mut facts = remembered.facts();
         let conclusion = standing::conclude(instance, &facts);
+        facts.panel = Some(conclusion.panel.clone());
         ctx.providers.publish(Arc::new(Runtime {
             name: name.clone(),
             uid: instance.metadata.uid.clone().unwrap_or_default(),

@@ -39,10 +39,16 @@ pub(super) fn conclude(instance: &ProviderInstance, facts: &Facts) -> Conclusion
     let none = ProviderInstanceStatus::default();
     let status = instance.status.as_ref().unwrap_or(&none);
     let confirmed = token::confirmed(instance.annotations());
-    let known = Panel {
+    let recorded = Panel {
         identity: status.remote_identity.clone().unwrap_or_default(),
         former: status.former_identities.clone(),
     };
+    // The object may be older than our own last write to it.
+    let known = facts
+        .panel
+        .clone()
+        .filter(|panel| !panel.identity.is_empty())
+        .unwrap_or_else(|| recorded.clone());
 
     let answer = usable(instance, facts);
     let judged = answer.map(|connection| {
@@ -79,7 +85,7 @@ pub(super) fn conclude(instance: &ProviderInstance, facts: &Facts) -> Conclusion
             .map(|(connection, _)| describe(&name, connection, facts))
             .unwrap_or_default(),
         verified_at: facts.current_test().filter(|_| judged.is_ok()).map(|test| test.at),
-        confirmed: panel != known && !known.identity.is_empty() || missing.confirmed || sight.confirmed,
+        confirmed: !recorded.identity.is_empty() && panel != recorded || missing.confirmed || sight.confirmed,
         endings: held_endings(sight.hold, absence.as_ref()),
         missing_together: missing.hold.is_some().then_some(missing.count),
         standing,

@@ -1,14 +1,23 @@
-//! A plugin that has schemas and reaches nothing, for the tests of pure steps.
+//! A plugin that has schemas, answers what a test tells it to, and counts what it was asked.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use hostwright_plugin::schema::Schema;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, CreateUniqueness, Error, Instance, Manifest, Observation, Outcome, Plugin,
-    RenewSupport,
+    Call, Capabilities, Connection, CreateUniqueness, Error, Instance, Listed, Manifest, Observation, Outcome, Page,
+    Plugin, RenewSupport,
 };
 use serde_json::json;
 
 pub(crate) struct Sample {
+    /// What a connection test answers.
+    pub(crate) connection: Mutex<Result<Connection, Error>>,
+    /// What a list shows.
+    pub(crate) remotes: Mutex<Vec<Listed>>,
+    /// Connection tests and lists so far.
+    pub(crate) calls: AtomicUsize,
     manifest: Manifest,
     capabilities: Capabilities,
     config: Schema,
@@ -27,7 +36,16 @@ impl Sample {
             "swap": {"type": "number", "label": "Swap", "rules": "integer", "default": 0},
             "token": {"type": "password", "label": "Token", "rules": "nullable|string"},
         });
+        let connection = Connection {
+            identity: "one".into(),
+            version: None,
+            permissions: vec![],
+            note: None,
+        };
         Self {
+            connection: Mutex::new(Ok(connection)),
+            remotes: Mutex::default(),
+            calls: AtomicUsize::new(0),
             manifest: Manifest {
                 name: "Sample".into(),
                 provider: "sample".into(),
@@ -80,7 +98,14 @@ impl Plugin for Sample {
     }
 
     async fn test_connection(&self, _: &Instance) -> Result<Connection, Error> {
-        Err(Error::unsupported("connecting"))
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        self.connection.lock().unwrap().clone()
+    }
+
+    async fn list(&self, _: &Instance, _: Option<&str>) -> Result<Page, Error> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let items = self.remotes.lock().unwrap().clone();
+        Ok(Page { items, next: None })
     }
 
     async fn observe(&self, _: &Call) -> Result<Observation, Error> {
