@@ -10,7 +10,7 @@ use regex::Regex;
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
-/// What YAML 1.1 resolves to something else than text: https://yaml.org/type/ (bool, int, float, null, merge, value,
+/// What YAML 1.1 resolves to something else than text: <https://yaml.org/type/> (bool, int, float, null, merge, value,
 /// timestamp).
 static NO_TEXT_IN_1_1: LazyLock<Regex> = LazyLock::new(|| {
     let kinds = [

@@ -1,0 +1,57 @@
+# The index of tasks: `just --list`. Every recipe is a command that works without just as well.
+
+# Lists the tasks
+default:
+    @just --list --unsorted
+
+# Builds the binary
+build:
+    cargo build
+
+# Runs every test; `just test -p hostwright-crds` those of one crate, `just test NAME` those whose name contains NAME
+test *ARGS="--workspace":
+    cargo test {{ARGS}}
+
+# Formats everything
+format:
+    cargo fmt --all
+
+# Reports what clippy objects to; CI allows nothing
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# Writes the files made from the types: crds/manifests, docs/reasons.md, docs/annotations.md
+generate:
+    cargo run -q -p hostwright-crds --example generate
+
+# Starts an embedded Kubernetes API, a game panel and the controller, with examples to look at
+demo *ARGS:
+    cargo run -q -- demo --kubeconfig target/demo.kubeconfig {{ARGS}}
+
+# Runs kubectl against a running `just demo`: `just kubectl get hsvc -A`
+kubectl *ARGS:
+    kubectl --kubeconfig target/demo.kubeconfig {{ARGS}}
+
+# Serves the demo panel alone
+panel PORT="8080":
+    cargo run -q -p demo-panel -- --listen 127.0.0.1:{{PORT}} --application-key app --readonly-key readonly --client-key client
+
+# Serves the embedded Kubernetes API alone
+apiserver PORT="8001" TOKEN="local":
+    cargo run -q -p hostwright-apiserver -- --listen 127.0.0.1:{{PORT}} --token {{TOKEN}}
+
+# Checks licences, duplicates and sources of dependencies; cargo install --locked cargo-deny
+deny:
+    cargo deny --locked check bans licenses sources
+
+# Checks dependencies for known vulnerabilities; fetches the advisory database
+advisories:
+    cargo deny --locked check advisories
+
+# Opens the documentation of the crates
+docs:
+    cargo doc --workspace --no-deps --open
+
+# Everything CI checks
+ci:
+    .ci/run
