@@ -99,10 +99,7 @@ mod tests {
         set(&mut conditions, new(READY, "False", "A", "a", 1, early));
         set(&mut conditions, new(READY, "False", "B", "b", 2, late));
         assert_eq!(conditions[0].last_transition_time, Time(early));
-        assert_eq!(
-            (conditions[0].reason.as_str(), conditions[0].observed_generation),
-            ("B", Some(2))
-        );
+        assert_eq!((conditions[0].reason.as_str(), conditions[0].observed_generation), ("B", Some(2)));
         set(&mut conditions, new(READY, "True", "C", "c", 2, late));
         assert_eq!(conditions[0].last_transition_time, Time(late));
     }

@@ -18,14 +18,8 @@ pub struct File {
 /// When a definition cannot be written as YAML.
 pub fn files() -> Result<Vec<File>, SerializeError> {
     let mut files = vec![
-        File {
-            path: "docs/annotations.md".to_owned(),
-            content: annotation::to_markdown(),
-        },
-        File {
-            path: "docs/reasons.md".to_owned(),
-            content: reason::to_markdown(),
-        },
+        File { path: "docs/annotations.md".to_owned(), content: annotation::to_markdown() },
+        File { path: "docs/reasons.md".to_owned(), content: reason::to_markdown() },
     ];
     for definition in manifests::all() {
         files.push(File {

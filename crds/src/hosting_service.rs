@@ -30,31 +30,13 @@ use crate::NameRef;
     selectable = ".spec.desiredStatus",
     printcolumn(name = "Desired", type_ = "string", json_path = ".status.target"),
     printcolumn(name = "Phase", type_ = "string", json_path = ".status.phase"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Package", type_ = "string", json_path = ".spec.packageRef.name"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
-    printcolumn(
-        name = "Instance",
-        type_ = "string",
-        json_path = ".status.providerInstance",
-        priority = 1
-    ),
+    printcolumn(name = "Instance", type_ = "string", json_path = ".status.providerInstance", priority = 1),
     printcolumn(name = "Remote-Id", type_ = "string", json_path = ".status.remote.id", priority = 1),
-    printcolumn(
-        name = "Next-At",
-        type_ = "string",
-        json_path = ".status.operation.nextAttemptAt",
-        priority = 1
-    ),
+    printcolumn(name = "Next-At", type_ = "string", json_path = ".status.operation.nextAttemptAt", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -100,10 +82,7 @@ pub struct HostingServiceSpec {
 #[serde(rename_all = "camelCase")]
 pub struct Owner {
     /// The customer's id in billing; stays the same for ever.
-    #[schemars(
-        length(min = 1, max = 63),
-        regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$")
-    )]
+    #[schemars(length(min = 1, max = 63), regex(pattern = "^[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"))]
     #[x_kube(validation = ("self == oldSelf", "owner.id cannot be changed: end this service and order a new one"))]
     pub id: String,
     /// E-mail address; used when the remote user is made, never to change one.
@@ -287,6 +266,9 @@ pub struct RemoteStatus {
     /// Since when this object knows of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Time>,
+    /// Until when a create that was not answered may still make another one at the provider; nothing is released before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub late_until: Option<Time>,
     /// Since when it certainly belongs to this service: its create was answered, or it was still there after the
     /// provider's settling time. Absent before that.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -447,14 +429,7 @@ impl HostingServiceStatus {
     /// Puts an entry on top of the audit trail and drops what no longer fits.
     pub fn record(&mut self, at: Time, what: &str, message: impl Into<String>) {
         let message = crate::condition::cut(message.into(), Self::HISTORY_BYTES);
-        self.history.insert(
-            0,
-            HistoryEntry {
-                at: Some(at),
-                what: what.to_owned(),
-                message,
-            },
-        );
+        self.history.insert(0, HistoryEntry { at: Some(at), what: what.to_owned(), message });
         self.history.truncate(Self::HISTORY_ENTRIES);
     }
 }
@@ -462,11 +437,7 @@ impl HostingServiceStatus {
 /// Whether labels match a selector. None matches nothing, an empty one everything.
 pub(crate) fn selects(selector: Option<&LabelSelector>, labels: &BTreeMap<String, String>) -> bool {
     let Some(selector) = selector else { return false };
-    let labels_match = selector
-        .match_labels
-        .iter()
-        .flatten()
-        .all(|(key, value)| labels.get(key) == Some(value));
+    let labels_match = selector.match_labels.iter().flatten().all(|(key, value)| labels.get(key) == Some(value));
     let expressions_match = selector.match_expressions.iter().flatten().all(|requirement| {
         let value = labels.get(&requirement.key);
         let listed = value.is_some_and(|value| requirement.values.iter().flatten().any(|other| other == value));

@@ -3,10 +3,7 @@
 //! No client and no I/O lives here: what a person writes, what the controller answers, and the words it uses
 //! ([`condition`], [`reason`], [`annotation`]).
 #![warn(missing_docs)]
-#![expect(
-    clippy::duplicated_attributes,
-    reason = "several columns in one kube attribute repeat its keys by design"
-)]
+#![expect(clippy::duplicated_attributes, reason = "several columns in one kube attribute repeat its keys by design")]
 
 pub mod annotation;
 pub mod condition;

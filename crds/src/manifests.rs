@@ -8,12 +8,8 @@ use serde_saphyr::SerializeError;
 
 /// All CustomResourceDefinitions, by name.
 pub fn all() -> Vec<CustomResourceDefinition> {
-    let mut definitions = vec![
-        crate::HostingService::crd(),
-        crate::Package::crd(),
-        crate::Plugin::crd(),
-        crate::ProviderInstance::crd(),
-    ];
+    let mut definitions =
+        vec![crate::HostingService::crd(), crate::Package::crd(), crate::Plugin::crd(), crate::ProviderInstance::crd()];
     definitions.iter_mut().for_each(default_the_status);
     definitions
 }
@@ -22,18 +18,10 @@ pub fn all() -> Vec<CustomResourceDefinition> {
 /// without a write.
 fn default_the_status(definition: &mut CustomResourceDefinition) {
     for version in &mut definition.spec.versions {
-        let Some(root) = version
-            .schema
-            .as_mut()
-            .and_then(|schema| schema.open_api_v3_schema.as_mut())
-        else {
+        let Some(root) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
             continue;
         };
-        if let Some(status) = root
-            .properties
-            .as_mut()
-            .and_then(|properties| properties.get_mut("status"))
-        {
+        if let Some(status) = root.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
             *status = JSONSchemaProps {
                 nullable: None,
                 default: Some(JSON(serde_json::json!({"observedGeneration": -1}))),

@@ -25,16 +25,8 @@ use crate::{Duration, NameRef, SecretSource};
     derive = "PartialEq",
     printcolumn(name = "Plugin", type_ = "string", json_path = ".spec.pluginRef.name"),
     printcolumn(name = "Mode", type_ = "string", json_path = ".spec.mode"),
-    printcolumn(
-        name = "Ready",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].status"
-    ),
-    printcolumn(
-        name = "Reason",
-        type_ = "string",
-        json_path = ".status.conditions[?(@.type==\"Ready\")].reason"
-    ),
+    printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
+    printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
@@ -131,10 +123,7 @@ pub struct TerminationLimit {
 
 impl Default for TerminationLimit {
     fn default() -> Self {
-        Self {
-            max: 20,
-            per: Duration::seconds(3_600),
-        }
+        Self { max: 20, per: Duration::seconds(3_600) }
     }
 }
 
@@ -202,8 +191,7 @@ impl ProviderInstanceSpec {
     /// How often all remotes are listed.
     pub fn observe_interval(&self) -> std::time::Duration {
         const FLOOR: std::time::Duration = std::time::Duration::from_secs(30);
-        self.observe_interval
-            .map_or(std::time::Duration::from_mins(10), |interval| interval.get().max(FLOOR))
+        self.observe_interval.map_or(std::time::Duration::from_mins(10), |interval| interval.get().max(FLOOR))
     }
 
     /// Whether services of a namespace with these labels may be served.

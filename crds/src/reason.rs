@@ -386,7 +386,7 @@ pub fn to_markdown() -> String {
         // Writing to a String cannot fail.
         let _ = write!(
             text,
-            "\n## {}\n\nOn: {}. {}\n\nWho acts: {}.\n\n```sh\n{}\n```\n",
+            "\n## {}\n\nOn: {}. {}\n\nWho acts: {}.\n\n```text\n{}\n```\n",
             reason.name, reason.on, reason.meaning, reason.who_acts, reason.command
         );
     }
@@ -403,21 +403,13 @@ mod tests {
         let names: BTreeSet<_> = ALL.iter().map(|reason| reason.name).collect();
         assert_eq!(names.len(), ALL.len());
         for reason in ALL {
-            assert!(
-                reason.meaning.len() > 10 && reason.meaning.ends_with('.'),
-                "{}: meaning",
-                reason.name
-            );
+            assert!(reason.meaning.len() > 10 && reason.meaning.ends_with('.'), "{}: meaning", reason.name);
             assert!(
                 !reason.who_acts.is_empty() && !reason.command.is_empty() && !reason.on.is_empty(),
                 "{}",
                 reason.name
             );
-            assert!(
-                reason.name.starts_with(|first: char| first.is_ascii_uppercase()),
-                "{}",
-                reason.name
-            );
+            assert!(reason.name.starts_with(|first: char| first.is_ascii_uppercase()), "{}", reason.name);
         }
     }
 }

@@ -52,11 +52,7 @@ pub struct DurationError(String);
 
 impl fmt::Display for DurationError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "found {:?}, expected a duration such as 90s, 10m, 72h or 1h30m",
-            self.0
-        )
+        write!(formatter, "found {:?}, expected a duration such as 90s, 10m, 72h or 1h30m", self.0)
     }
 }
 
@@ -101,10 +97,7 @@ impl FromStr for Duration {
                 'm' => 60,
                 _ => 1,
             };
-            seconds = count
-                .checked_mul(unit)
-                .and_then(|span| seconds.checked_add(span))
-                .ok_or_else(refused)?;
+            seconds = count.checked_mul(unit).and_then(|span| seconds.checked_add(span)).ok_or_else(refused)?;
             digits.clear();
         }
         if text.is_empty() || !digits.is_empty() {
@@ -121,10 +114,7 @@ impl fmt::Display for Duration {
             return formatter.write_str("0s");
         }
         let parts = [(seconds / 3_600, 'h'), (seconds % 3_600 / 60, 'm'), (seconds % 60, 's')];
-        parts
-            .iter()
-            .filter(|(count, _)| *count > 0)
-            .try_for_each(|(count, unit)| write!(formatter, "{count}{unit}"))
+        parts.iter().filter(|(count, _)| *count > 0).try_for_each(|(count, unit)| write!(formatter, "{count}{unit}"))
     }
 }
 
@@ -136,9 +126,7 @@ impl Serialize for Duration {
 
 impl<'de> Deserialize<'de> for Duration {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -162,14 +150,9 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_write_them() {
-        for (text, seconds) in [
-            ("90s", 90),
-            ("10m", 600),
-            ("72h", 259_200),
-            ("1h30m", 5_400),
-            ("7d", 604_800),
-            ("0s", 0),
-        ] {
+        for (text, seconds) in
+            [("90s", 90), ("10m", 600), ("72h", 259_200), ("1h30m", 5_400), ("7d", 604_800), ("0s", 0)]
+        {
             assert_eq!(text.parse::<Duration>().unwrap(), Duration::seconds(seconds), "{text}");
         }
         for text in ["", "10", "m", "1m1h", "1m1m", "-5m", "5 m", "99999999999999999999d"] {

@@ -41,10 +41,7 @@ pub fn of(service: &HostingService) -> Aim {
     } else {
         Target::Suspended
     };
-    let annotated = service
-        .annotations()
-        .get(annotation::PAUSED)
-        .is_some_and(|value| value != "false");
+    let annotated = service.annotations().get(annotation::PAUSED).is_some_and(|value| value != "false");
     Aim {
         target,
         holders,
@@ -77,10 +74,7 @@ mod tests {
         let mut service = HostingService::default();
         service.spec.desired_status = desired;
         for holder in holders {
-            let suspension = Suspension {
-                reason: "Abuse".into(),
-                ..Suspension::default()
-            };
+            let suspension = Suspension { reason: "Abuse".into(), ..Suspension::default() };
             service.spec.suspensions.insert((*holder).to_owned(), suspension);
         }
         service.metadata.deletion_timestamp = deleting
@@ -100,41 +94,24 @@ mod tests {
             (Suspended, vec!["abuse-desk"], true, Target::Terminated),
         ];
         for (desired, holders, deleting, target) in rows {
-            assert_eq!(
-                of(&service(desired, &holders, deleting)).target,
-                target,
-                "{desired:?} {holders:?} {deleting}"
-            );
+            assert_eq!(of(&service(desired, &holders, deleting)).target, target, "{desired:?} {holders:?} {deleting}");
         }
     }
 
     #[test]
     fn lifting_one_of_two_holders_leaves_the_other() {
         let both = of(&service(DesiredStatus::Suspended, &["abuse-desk"], false));
-        assert_eq!(
-            both.holders
-                .iter()
-                .map(|holder| holder.name.as_str())
-                .collect::<Vec<_>>(),
-            ["abuse-desk", "spec"]
-        );
-        assert_eq!(
-            of(&service(DesiredStatus::Active, &["abuse-desk"], false)).target,
-            Target::Suspended
-        );
+        assert_eq!(both.holders.iter().map(|holder| holder.name.as_str()).collect::<Vec<_>>(), ["abuse-desk", "spec"]);
+        assert_eq!(of(&service(DesiredStatus::Active, &["abuse-desk"], false)).target, Target::Suspended);
     }
 
     #[test]
     fn either_form_of_pause_counts() {
         let mut service = service(DesiredStatus::Active, &[], false);
         assert!(!of(&service).paused);
-        service
-            .annotations_mut()
-            .insert(annotation::PAUSED.into(), "true".into());
+        service.annotations_mut().insert(annotation::PAUSED.into(), "true".into());
         assert!(of(&service).paused);
-        service
-            .annotations_mut()
-            .insert(annotation::PAUSED.into(), "false".into());
+        service.annotations_mut().insert(annotation::PAUSED.into(), "false".into());
         assert!(!of(&service).paused);
         service.spec.paused = true;
         assert!(of(&service).paused);

@@ -15,18 +15,12 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
     let last = status.last_applied.as_ref();
     let order = pass.order.as_ref().ok();
     let operation = status.operation.as_ref();
-    let config = order
-        .map(|order| order.config.clone())
-        .or_else(|| last.map(|last| last.config.clone()));
-    let checkout = order
-        .map(|order| order.checkout.clone())
-        .or_else(|| last.map(|last| last.checkout.clone()));
+    let config = order.map(|order| order.config.clone()).or_else(|| last.map(|last| last.config.clone()));
+    let checkout = order.map(|order| order.checkout.clone()).or_else(|| last.map(|last| last.checkout.clone()));
     let now = pass.ctx.clock.now();
     Some(Call {
         external_id: identity.external_id.clone(),
-        operation_id: operation
-            .map(|operation| operation.id.clone())
-            .unwrap_or_else(|| looking(pass)),
+        operation_id: operation.map(|operation| operation.id.clone()).unwrap_or_else(|| looking(pass)),
         deadline: now.saturating_add(CALL_TIMEOUT).unwrap_or(now),
         instance: runtime.settings.clone()?,
         config: config.unwrap_or_default(),
@@ -39,9 +33,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         },
         remote: remote(pass),
         applied: last.map(|last| -> Map { last.config.clone() }),
-        before: operation
-            .and_then(|operation| operation.before.clone())
-            .or_else(|| status.remembered.clone()),
+        before: operation.and_then(|operation| operation.before.clone()).or_else(|| status.remembered.clone()),
         force,
     })
 }
@@ -54,15 +46,8 @@ fn looking(pass: &Pass) -> String {
 /// What is known of the remote: by status, else by what an operator found out.
 fn remote(pass: &Pass) -> Option<Remote> {
     if let Some(known) = &pass.status.remote {
-        return Some(Remote {
-            id: known.id.clone(),
-            url: known.url.clone(),
-            attributes: known.attributes.clone(),
-        });
+        return Some(Remote { id: known.id.clone(), url: known.url.clone(), attributes: known.attributes.clone() });
     }
     let resolved = pass.service.annotations().get(annotation::RESOLVE_CREATE)?;
-    (resolved != "absent").then(|| Remote {
-        id: resolved.clone(),
-        ..Remote::default()
-    })
+    (resolved != "absent").then(|| Remote { id: resolved.clone(), ..Remote::default() })
 }

@@ -32,21 +32,15 @@ pub struct DriftFound {
 /// The differences between what was applied last and what is ordered now.
 pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &Order) -> Changes {
     let mut changes = Changes::default();
-    let pairs = [
-        (package, "", &last.config, &order.config),
-        (checkout, "checkout.", &last.checkout, &order.checkout),
-    ];
+    let pairs = [(package, "", &last.config, &order.config), (checkout, "checkout.", &last.checkout, &order.checkout)];
     for (schema, prefix, before, after) in pairs {
         for (key, wanted) in after {
             let found = before.get(key).unwrap_or(&Value::Null);
             if same(found, wanted) {
                 continue;
             }
-            let difference = Difference {
-                field: format!("{prefix}{key}"),
-                found: found.clone(),
-                wanted: wanted.clone(),
-            };
+            let difference =
+                Difference { field: format!("{prefix}{key}"), found: found.clone(), wanted: wanted.clone() };
             match schema.field(key).map_or(Change::InPlace, |field| field.change()) {
                 Change::CreateOnly => changes.fixed.push(difference),
                 Change::InPlace => changes.scalable.push(difference),
@@ -62,20 +56,13 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
 
 /// The differences between what was applied last and what the provider shows.
 pub fn drifted(package: &Schema, applied: &Map, seen: &Present) -> DriftFound {
-    let mut drift = DriftFound {
-        enforced: seen.drift.clone(),
-        reported: Vec::new(),
-    };
+    let mut drift = DriftFound { enforced: seen.drift.clone(), reported: Vec::new() };
     for (key, found) in &seen.applied {
         let Some(wanted) = applied.get(key) else { continue };
         if same(found, wanted) {
             continue;
         }
-        let difference = Difference {
-            field: key.clone(),
-            found: found.clone(),
-            wanted: wanted.clone(),
-        };
+        let difference = Difference { field: key.clone(), found: found.clone(), wanted: wanted.clone() };
         match package.field(key).map_or(Drift::Report, |field| field.drift()) {
             Drift::Enforce => drift.enforced.push(difference),
             Drift::Report => drift.reported.push(difference),
@@ -127,9 +114,7 @@ pub fn same(one: &Value, other: &Value) -> bool {
         }
         (Value::Object(one), Value::Object(other)) => {
             one.len() == other.len()
-                && one
-                    .iter()
-                    .all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
+                && one.iter().all(|(key, value)| other.get(key).is_some_and(|other| same(value, other)))
         }
         _ => one == other,
     }
@@ -159,36 +144,21 @@ mod tests {
     }
 
     fn order(config: Value) -> Order {
-        Order {
-            config: map(config),
-            ..Order::default()
-        }
+        Order { config: map(config), ..Order::default() }
     }
 
     #[test]
     fn each_difference_goes_where_its_schema_says() {
         let config = map(json!({"memory": 1024, "image": "a", "region": "fra"}));
-        let last = LastApplied {
-            config,
-            ..LastApplied::default()
-        };
+        let last = LastApplied { config, ..LastApplied::default() };
         let checkout = schema("{}");
         let fields = |list: &[Difference]| list.iter().map(|found| found.field.clone()).collect::<Vec<_>>();
 
-        let same = ordered(
-            &package(),
-            &checkout,
-            &last,
-            &order(json!({"memory": 1024.0, "image": "a", "region": "fra"})),
-        );
+        let same =
+            ordered(&package(), &checkout, &last, &order(json!({"memory": 1024.0, "image": "a", "region": "fra"})));
         assert_eq!(same, Changes::default());
 
-        let all = ordered(
-            &package(),
-            &checkout,
-            &last,
-            &order(json!({"memory": 2048, "image": "b", "region": "ams"})),
-        );
+        let all = ordered(&package(), &checkout, &last, &order(json!({"memory": 2048, "image": "b", "region": "ams"})));
         let mut scalable = fields(&all.scalable);
         scalable.sort();
         assert_eq!(
@@ -203,25 +173,8 @@ mod tests {
         let mut seen = Present::new(Remote::default(), State::Active, None);
         seen.applied = map(json!({"memory": 512, "image": "z", "region": "ams", "extra": 1}));
         let drift = drifted(&package(), &applied, &seen);
-        assert_eq!(
-            drift
-                .enforced
-                .iter()
-                .map(|found| found.field.as_str())
-                .collect::<Vec<_>>(),
-            ["memory"]
-        );
-        assert_eq!(
-            drift
-                .reported
-                .iter()
-                .map(|found| found.field.as_str())
-                .collect::<Vec<_>>(),
-            ["image"]
-        );
-        assert_eq!(
-            in_words(&drift.enforced, "on the panel"),
-            "memory is 512 on the panel, 1024 wanted"
-        );
+        assert_eq!(drift.enforced.iter().map(|found| found.field.as_str()).collect::<Vec<_>>(), ["memory"]);
+        assert_eq!(drift.reported.iter().map(|found| found.field.as_str()).collect::<Vec<_>>(), ["image"]);
+        assert_eq!(in_words(&drift.enforced, "on the panel"), "memory is 512 on the panel, 1024 wanted");
     }
 }

@@ -11,11 +11,7 @@ pub fn of(parts: &[&str]) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }
-    hash.finalize()
-        .iter()
-        .take(8)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// The digest of a JSON value.
@@ -50,10 +46,7 @@ mod tests {
         let one: Value = serde_json::from_str(r#"{"a":1,"b":{"c":[1,2],"d":null}}"#).unwrap();
         let other: Value = serde_json::from_str(r#"{"b":{"d":null,"c":[1,2]},"a":1}"#).unwrap();
         assert_eq!(of_value(&one), of_value(&other));
-        assert_ne!(
-            of_value(&one),
-            of_value(&json!({"a": 1, "b": {"c": [2, 1], "d": null}}))
-        );
+        assert_ne!(of_value(&one), of_value(&json!({"a": 1, "b": {"c": [2, 1], "d": null}})));
     }
 
     #[test]

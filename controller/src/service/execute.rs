@@ -63,30 +63,20 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
 }
 
 async fn release(pass: &mut Pass, why: ReleaseReason) -> Result<Flow, Error> {
-    if !pass
-        .service
-        .finalizers()
-        .iter()
-        .any(|known| known == hostwright_crds::FINALIZER)
-    {
+    if !pass.service.finalizers().iter().any(|known| known == hostwright_crds::FINALIZER) {
         return Ok(Flow::Gone);
     }
     fenced::release_finalizer(&pass.ctx.client, &pass.service, None).await?;
     let remote = pass.status.remote.as_ref().map(|remote| remote.id.clone());
     let notice = match (why, remote) {
-        (ReleaseReason::Retained, Some(id)) => Some((
-            reason::RELEASED,
-            format!("released; remote {id} stays at the provider, by deletionPolicy Retain"),
-        )),
+        (ReleaseReason::Retained, Some(id)) => {
+            Some((reason::RELEASED, format!("released; remote {id} stays at the provider, by deletionPolicy Retain")))
+        }
         (ReleaseReason::Ended, Some(id)) => Some((reason::TERMINATED, format!("remote {id} was ended"))),
         _ => None,
     };
     if let Some((reason, message)) = notice {
-        pass.notices.push(Notice {
-            reason,
-            message,
-            warning: false,
-        });
+        pass.notices.push(Notice { reason, message, warning: false });
     }
     Ok(Flow::Gone)
 }
@@ -114,10 +104,7 @@ async fn record(pass: &mut Pass) -> Result<Flow, Error> {
 fn identity(pass: &Pass) -> Option<Identity> {
     let (service, settings) = (&pass.service, &pass.ctx.settings);
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
-    let scope = pass
-        .runtime()
-        .map(|runtime| runtime.spec.owner_scope)
-        .unwrap_or_default();
+    let scope = pass.runtime().map(|runtime| runtime.spec.owner_scope).unwrap_or_default();
     let status = &pass.status;
     let package = pass.resolved.package.as_ref();
     Some(Identity {
@@ -132,10 +119,7 @@ fn identity(pass: &Pass) -> Option<Identity> {
             .clone()
             .or_else(|| package.map(|package| package.spec.provider_instance_ref.name.clone()))
             .unwrap_or_default(),
-        remote_identity: pass
-            .runtime()
-            .map(|runtime| runtime.identity.clone())
-            .unwrap_or_default(),
+        remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
         owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
         ended: None,
     })
@@ -156,10 +140,7 @@ async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, E
         return Ok(Flow::Again);
     };
     if let Record::Restored(identity) = pass.record.clone() {
-        let ours = Identity {
-            uid: pass.uid().to_owned(),
-            ..identity
-        };
+        let ours = Identity { uid: pass.uid().to_owned(), ..identity };
         write_identity(pass, &ours, true).await?;
     }
     pass.found(Finding::Attached(how, Box::new(present)));
@@ -173,10 +154,7 @@ async fn end(pass: &mut Pass) -> Result<Flow, Error> {
     let Some(identity) = known.or_else(|| identity(pass)) else {
         return Ok(Flow::Finish(Step::End));
     };
-    let ended = Identity {
-        ended: Some(pass.ctx.clock.now().to_string()),
-        ..identity
-    };
+    let ended = Identity { ended: Some(pass.ctx.clock.now().to_string()), ..identity };
     write_identity(pass, &ended, finalizer).await?;
     pass.found(Finding::Ended);
     Ok(Flow::Again)
@@ -191,14 +169,10 @@ async fn observe(pass: &mut Pass) -> Result<Flow, Error> {
     };
     let uid = pass.uid().to_owned();
     let suspicion = pass.suspicion.take();
-    pass.ctx
-        .memory
-        .update(&uid, |remembered| remembered.last_look = started);
+    pass.ctx.memory.update(&uid, |remembered| remembered.last_look = started);
     match answer {
         Ok(seen) => {
-            pass.ctx
-                .memory
-                .update(&uid, |remembered| remembered.explained = suspicion);
+            pass.ctx.memory.update(&uid, |remembered| remembered.explained = suspicion);
             seen_by(pass, Look { seen, at });
             Ok(Flow::Again)
         }
@@ -209,11 +183,7 @@ async fn observe(pass: &mut Pass) -> Result<Flow, Error> {
 fn seen_by(pass: &mut Pass, look: Look) {
     pass.look = Some(look.clone());
     pass.found(Finding::Looked(look));
-    let request = pass
-        .service
-        .annotations()
-        .get(hostwright_crds::annotation::RECONCILE_REQUESTED_AT)
-        .cloned();
+    let request = pass.service.annotations().get(hostwright_crds::annotation::RECONCILE_REQUESTED_AT).cloned();
     if let Some(token) = request.filter(|token| pass.status.last_handled_reconcile_at.as_ref() != Some(token)) {
         pass.found(Finding::Handled(token));
     }
@@ -229,11 +199,7 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
     let Some(call) = super::call::call(pass, &runtime, false) else {
         return Err(not_usable());
     };
-    let permit = runtime
-        .gate
-        .admit(CallKind::Observation)
-        .await
-        .map_err(|held| wait_for(&runtime.name, &held))?;
+    let permit = runtime.gate.admit(CallKind::Observation).await.map_err(|held| wait_for(&runtime.name, &held))?;
     let started = pass.ctx.providers.sequence.next();
     let answer = runtime.gate.call(permit, pass.uid(), plugin.observe(&call)).await;
     let answer = match answer {
@@ -246,67 +212,43 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
 /// Runtime and plugin of the pass.
 pub(super) fn usable(
     pass: &Pass,
-) -> Option<(
-    std::sync::Arc<crate::providers::Runtime>,
-    std::sync::Arc<dyn hostwright_plugin::Plugin>,
-)> {
+) -> Option<(std::sync::Arc<crate::providers::Runtime>, std::sync::Arc<dyn hostwright_plugin::Plugin>)> {
     let runtime = pass.runtime()?.clone();
     let plugin = runtime.plugin.clone()?;
     Some((runtime, plugin))
 }
 
 pub(super) fn not_usable() -> Step {
-    let hold = Hold::new(
-        reason::INSTANCE_NOT_READY,
-        "the ProviderInstance has no valid settings yet",
-    );
-    Step::Wait(Wait {
-        hold: Some(hold),
-        stalled: false,
-        until: None,
-    })
+    let hold = Hold::new(reason::INSTANCE_NOT_READY, "the ProviderInstance has no valid settings yet");
+    Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })
 }
 
 /// Errors from outside, without any secret of the call.
 pub(super) fn redacted(error: CallError, call: &hostwright_plugin::Call) -> CallError {
     let redactor = call.redactor();
-    CallError {
-        message: redactor.redact(&error.message),
-        code: redactor.redact(&error.code),
-        ..error
-    }
+    CallError { message: redactor.redact(&error.message), code: redactor.redact(&error.code), ..error }
 }
 
 /// What to wait for when the gate lets nothing through.
 pub(super) fn wait_for(instance: &str, held: &Held) -> Step {
     let (reason, until, message) = match held {
-        Held::RateLimited { until } => (
-            reason::RATE_LIMITED,
-            *until,
-            format!("{instance}: throttled by the provider until {until}"),
-        ),
+        Held::RateLimited { until } => {
+            (reason::RATE_LIMITED, *until, format!("{instance}: throttled by the provider until {until}"))
+        }
         Held::CircuitOpen { until } => (
             reason::CIRCUIT_OPEN,
             *until,
             format!("{instance}: calls for several services failed; the next trial is at {until}"),
         ),
     };
-    Step::Wait(Wait {
-        hold: Some(Hold::new(reason, message)),
-        stalled: false,
-        until: Some(until),
-    })
+    Step::Wait(Wait { hold: Some(Hold::new(reason, message)), stalled: false, until: Some(until) })
 }
 
 async fn look_failed(pass: &mut Pass, error: CallError) -> Result<Flow, Error> {
     let error = judged(pass, error).await;
     // A settled service whose suspicious look failed is still settled: only the list has doubts.
     let undisturbed = pass.status.operation.is_none()
-        && pass
-            .status
-            .remote
-            .as_ref()
-            .is_some_and(|remote| remote.bound_at.is_some())
+        && pass.status.remote.as_ref().is_some_and(|remote| remote.bound_at.is_some())
         && pass.plan() == Step::Settled;
     if undisturbed {
         return Ok(Flow::Finish(Step::Settled));
@@ -326,11 +268,7 @@ pub(super) async fn judged(pass: &mut Pass, error: CallError) -> CallError {
         return error;
     };
     match instance::verify(&pass.ctx, &name).await {
-        Ok(_) => CallError {
-            class: Class::Invalid,
-            code: FORBIDDEN_CODE.to_owned(),
-            ..error
-        },
+        Ok(_) => CallError { class: Class::Invalid, code: FORBIDDEN_CODE.to_owned(), ..error },
         Err(_) => error,
     }
 }
@@ -345,18 +283,10 @@ async fn verify(pass: &mut Pass) -> Result<Flow, Error> {
             pass.refresh_runtime();
             Ok(Flow::Again)
         }
-        Err(hold) => Ok(Flow::Finish(Step::Wait(Wait {
-            hold: Some(hold),
-            stalled: false,
-            until: soon(pass),
-        }))),
+        Err(hold) => Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: soon(pass) }))),
     }
 }
 
 fn soon(pass: &Pass) -> Option<Timestamp> {
-    pass.ctx
-        .clock
-        .now()
-        .saturating_add(std::time::Duration::from_secs(30))
-        .ok()
+    pass.ctx.clock.now().saturating_add(std::time::Duration::from_secs(30)).ok()
 }

@@ -37,6 +37,7 @@ pub(super) fn time(second: i64) -> Time {
 
 /// Everything a situation borrows from.
 pub(super) struct Scene {
+    pub(super) now: i64,
     pub(super) service: HostingService,
     pub(super) just_recorded: bool,
     pub(super) order: Result<Order, Hold>,
@@ -60,6 +61,7 @@ pub(super) fn service() -> Scene {
     service.spec.package_ref.name = "mc-4g".into();
     service.status = Some(HostingServiceStatus::default());
     Scene {
+        now: NOW,
         service,
         just_recorded: false,
         order: Ok(order()),
@@ -75,13 +77,7 @@ pub(super) fn service() -> Scene {
 
 fn order() -> Order {
     let config: Map = json!({"memory": 4096}).as_object().unwrap().clone();
-    Order {
-        package: "mc-4g".into(),
-        package_generation: 1,
-        config,
-        checkout: Map::new(),
-        digest: "digest".into(),
-    }
+    Order { package: "mc-4g".into(), package_generation: 1, config, checkout: Map::new(), digest: "digest".into() }
 }
 
 fn facts() -> ProviderFacts {
@@ -148,33 +144,21 @@ impl Scene {
 
     fn recorded_as(self, identity: &Identity) -> Self {
         self.with(|scene| {
-            scene
-                .service
-                .annotations_mut()
-                .insert(annotation::IDENTITY.into(), identity.to_text());
+            scene.service.annotations_mut().insert(annotation::IDENTITY.into(), identity.to_text());
             scene.service.metadata.finalizers = Some(vec![hostwright_crds::FINALIZER.into()]);
         })
     }
 
     pub(super) fn copied(self) -> Self {
-        self.recorded_as(&Identity {
-            for_object: "customers/bob".into(),
-            ..identity()
-        })
+        self.recorded_as(&Identity { for_object: "customers/bob".into(), ..identity() })
     }
 
     pub(super) fn restored(self) -> Self {
-        self.recorded_as(&Identity {
-            uid: "uid-0".into(),
-            ..identity()
-        })
+        self.recorded_as(&Identity { uid: "uid-0".into(), ..identity() })
     }
 
     pub(super) fn ended(self) -> Self {
-        self.recorded_as(&Identity {
-            ended: Some("then".into()),
-            ..identity()
-        })
+        self.recorded_as(&Identity { ended: Some("then".into()), ..identity() })
     }
 
     /// Bound to a remote in this state, configured as ordered.
@@ -189,11 +173,8 @@ impl Scene {
                 ..RemoteStatus::default()
             });
             let config = order().config;
-            scene.status().last_applied = Some(LastApplied {
-                package: "mc-4g".into(),
-                config,
-                ..LastApplied::default()
-            });
+            scene.status().last_applied =
+                Some(LastApplied { package: "mc-4g".into(), config, ..LastApplied::default() });
         })
     }
 
@@ -278,11 +259,7 @@ impl Scene {
             if let Some(operation) = scene.status().operation.as_mut() {
                 operation.next_attempt_at = Some(time(next));
                 let class = super::retry::class_name(class);
-                operation.last_error = Some(LastError {
-                    class,
-                    code: "c".into(),
-                    message: "words".into(),
-                });
+                operation.last_error = Some(LastError { class, code: "c".into(), message: "words".into() });
             }
         })
     }
@@ -309,26 +286,15 @@ impl Scene {
 
     pub(super) fn seeing_owned_by(self, state: State, owner: Option<&str>) -> Self {
         self.with(|scene| {
-            let remote = Remote {
-                id: "12".into(),
-                ..Remote::default()
-            };
+            let remote = Remote { id: "12".into(), ..Remote::default() };
             let mut present = Present::new(remote, state, owner.map(str::to_owned));
             present.applied = order().config;
-            scene.look = Some(Look {
-                seen: Observation::Present(Box::new(present)),
-                at: at(NOW),
-            });
+            scene.look = Some(Look { seen: Observation::Present(Box::new(present)), at: at(NOW) });
         })
     }
 
     pub(super) fn seeing_nothing(self) -> Self {
-        self.with(|scene| {
-            scene.look = Some(Look {
-                seen: Observation::Absent,
-                at: at(NOW),
-            })
-        })
+        self.with(|scene| scene.look = Some(Look { seen: Observation::Absent, at: at(NOW) }))
     }
 
     pub(super) fn ordering_another_size(self) -> Self {
@@ -348,7 +314,7 @@ impl Scene {
         let (aim, record): (Aim, Record) = (aim::of(&self.service), Record::of(&self.service));
         let status = self.service.status.clone().unwrap_or_default();
         judge(&Situation {
-            now: at(NOW),
+            now: at(self.now),
             service: &self.service,
             status: &status,
             aim: &aim,
@@ -373,7 +339,7 @@ impl Scene {
 
     pub(super) fn ground(&self) -> Ground<'_> {
         Ground {
-            now: at(NOW),
+            now: at(self.now),
             target: aim::of(&self.service).target,
             order: &self.order,
             settle: Duration::from_secs(30),
@@ -386,9 +352,5 @@ impl Scene {
 }
 
 pub(super) fn difference() -> hostwright_plugin::Difference {
-    hostwright_plugin::Difference {
-        field: "memory".into(),
-        found: json!(2048),
-        wanted: json!(4096),
-    }
+    hostwright_plugin::Difference { field: "memory".into(), found: json!(2048), wanted: json!(4096) }
 }

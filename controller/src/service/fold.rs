@@ -91,10 +91,7 @@ impl Ground<'_> {
     }
 
     fn digest(&self) -> String {
-        self.order
-            .as_ref()
-            .map(|order| order.digest.clone())
-            .unwrap_or_default()
+        self.order.as_ref().map(|order| order.digest.clone()).unwrap_or_default()
     }
 
     fn after(&self, pause: Duration) -> Time {
@@ -165,15 +162,10 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
         outcome: OperationOutcome::Unknown,
         inputs: ground.digest(),
-        before: earlier
-            .and_then(|operation| operation.before.clone())
-            .or(before)
-            .or_else(|| status.remembered.clone()),
+        before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
         attempted_at: Some(ground.time()),
         unanswered_at: earlier.and_then(|operation| operation.unanswered_at.clone()),
-        started_at: earlier
-            .and_then(|operation| operation.started_at.clone())
-            .or_else(|| Some(ground.time())),
+        started_at: earlier.and_then(|operation| operation.started_at.clone()).or_else(|| Some(ground.time())),
         deadline: Some(ground.after(retry::OPERATION_DEADLINE)),
         token: None,
         next_attempt_at: None,
@@ -187,16 +179,14 @@ fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {
     if known.bound_at.is_some() && known.id != present.remote.id {
         return;
     }
-    let settled = known
-        .seen_at
-        .as_ref()
-        .and_then(|seen| seen.0.saturating_add(ground.settle).ok());
+    let settled = known.seen_at.as_ref().and_then(|seen| seen.0.saturating_add(ground.settle).ok());
     if known.bound_at.is_none() && settled.is_some_and(|settled| look.at >= settled) {
         known.bound_at = Some(Time(look.at));
     }
     *known = RemoteStatus {
         state: remote_state(present.state),
         seen_at: known.seen_at.clone(),
+        late_until: known.late_until.clone(),
         bound_at: known.bound_at.clone(),
         ..remote_status(&present.remote)
     };
@@ -235,13 +225,11 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
     status.remote = Some(RemoteStatus {
         state,
         seen_at: Some(ground.time()),
+        late_until: Some(ground.after(ground.settle)),
         bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
         ..remote_status(&present.remote)
     });
-    let unchanged = status
-        .operation
-        .as_ref()
-        .is_some_and(|operation| operation.inputs == ground.digest());
+    let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
     let applied = as_applied(present, ground);
     if how == Attachment::Found {
         status.attached_differences = differences_when_found(&applied, ground);
@@ -271,11 +259,7 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
         Attachment::Found => (reason::ATTACHED, "attached"),
     };
     let message = format!("{verb} remote {} on {}", present.remote.id, ground.instance);
-    Notice {
-        reason,
-        message,
-        warning: false,
-    }
+    Notice { reason, message, warning: false }
 }
 
 /// What the remote is configured to, under everything the order would set besides.
@@ -295,22 +279,12 @@ fn as_applied(present: &Present, ground: &Ground) -> LastApplied {
 /// The hash by which somebody accepts that an attached remote is brought to the order.
 fn differences_when_found(applied: &LastApplied, ground: &Ground) -> Option<String> {
     let Ok(order) = ground.order else {
-        return Some(super::digest::of_value(&serde_json::Value::Object(
-            applied.config.clone(),
-        )));
+        return Some(super::digest::of_value(&serde_json::Value::Object(applied.config.clone())));
     };
     let differs = |(key, wanted): (&String, &serde_json::Value)| {
-        applied
-            .config
-            .get(key)
-            .is_some_and(|found| !changes::same(found, wanted))
+        applied.config.get(key).is_some_and(|found| !changes::same(found, wanted))
     };
-    let differing: Vec<_> = order
-        .config
-        .iter()
-        .filter(|entry| differs(*entry))
-        .map(|(key, _)| key.as_str())
-        .collect();
+    let differing: Vec<_> = order.config.iter().filter(|entry| differs(*entry)).map(|(key, _)| key.as_str()).collect();
     let shown = serde_json::json!([differing, applied.config, order.config]);
     (!differing.is_empty()).then(|| super::digest::of_value(&shown))
 }
@@ -362,11 +336,7 @@ fn assumed(status: &HostingServiceStatus, ground: &Ground) -> Operation {
 }
 
 fn went_missing(status: &mut HostingServiceStatus) -> Notice {
-    let id = status
-        .remote
-        .as_ref()
-        .map(|remote| remote.id.clone())
-        .unwrap_or_default();
+    let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
     if let Some(remote) = status.remote.as_mut() {
         remote.state = RemoteState::Missing;
     }
@@ -386,11 +356,7 @@ fn ended(status: &mut HostingServiceStatus) -> Option<Notice> {
     status.remembered = None;
     status.epoch += 1;
     let message = format!("remote {} was ended", remote?.id);
-    Some(Notice {
-        reason: reason::TERMINATED,
-        message,
-        warning: false,
-    })
+    Some(Notice { reason: reason::TERMINATED, message, warning: false })
 }
 
 /// A remote as status carries it, bounded.

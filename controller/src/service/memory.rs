@@ -63,10 +63,7 @@ mod tests {
 
     #[test]
     fn a_copy_older_than_our_own_write_is_stale() {
-        let remembered = Remembered {
-            last_written: Some("12".into()),
-            ..Remembered::default()
-        };
+        let remembered = Remembered { last_written: Some("12".into()), ..Remembered::default() };
         assert!(remembered.is_stale(Some("9")) && remembered.is_stale(None));
         assert!(!remembered.is_stale(Some("12")) && !remembered.is_stale(Some("13")));
         assert!(!Remembered::default().is_stale(Some("1")));

@@ -9,6 +9,8 @@ mod execute;
 mod fixture;
 mod fold;
 mod memory;
+#[cfg(test)]
+mod model;
 mod mutate;
 mod order;
 mod pass;

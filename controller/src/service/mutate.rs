@@ -23,22 +23,14 @@ pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<F
         return Ok(Flow::Finish(execute::not_usable()));
     };
     // The gate comes first: with leave in hand, next to nothing lies between the write-ahead and the call.
-    let kind = if verb == Verb::Create {
-        CallKind::Create
-    } else {
-        CallKind::Mutation
-    };
+    let kind = if verb == Verb::Create { CallKind::Create } else { CallKind::Mutation };
     let permit = match runtime.gate.admit(kind).await {
         Ok(permit) => permit,
         Err(held) => return Ok(Flow::Finish(execute::wait_for(&runtime.name, &held))),
     };
     if verb == Verb::Terminate {
         if let Err(hold) = instance::take(&pass.ctx, &runtime.name).await {
-            return Ok(Flow::Finish(Step::Wait(Wait {
-                hold: Some(hold),
-                stalled: false,
-                until: None,
-            })));
+            return Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })));
         }
     }
     let before = pass.status.operation.clone();
@@ -53,10 +45,7 @@ pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<F
         return Ok(Flow::Finish(execute::not_usable()));
     };
     audit(pass, &operation, "Started", None, "");
-    let answer = runtime
-        .gate
-        .call(permit, pass.uid(), verb_of(plugin.as_ref(), verb, &call))
-        .await;
+    let answer = runtime.gate.call(permit, pass.uid(), verb_of(plugin.as_ref(), verb, &call)).await;
     let answer = answer.map_err(|error| execute::redacted(error, &call));
     answered(pass, &operation, answer).await
 }
@@ -109,11 +98,7 @@ fn no_longer_as_planned(pass: &Pass, planned: &Runtime) -> Option<&'static str> 
 
 fn execute_call(pass: &Pass, runtime: &Runtime, operation: &Operation, force: bool) -> Option<Call> {
     let call = super::call::call(pass, runtime, force)?;
-    Some(Call {
-        operation_id: operation.id.clone(),
-        before: operation.before.clone(),
-        ..call
-    })
+    Some(Call { operation_id: operation.id.clone(), before: operation.before.clone(), ..call })
 }
 
 async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome, CallError> {
@@ -160,9 +145,7 @@ async fn confirm_scale(pass: &mut Pass) {
         return;
     };
     let uid = pass.uid().to_owned();
-    pass.ctx
-        .memory
-        .update(&uid, |remembered| remembered.last_look = started);
+    pass.ctx.memory.update(&uid, |remembered| remembered.last_look = started);
     let (Some((_, plugin)), hostwright_plugin::Observation::Present(present)) = (execute::usable(pass), seen) else {
         return;
     };
@@ -199,22 +182,12 @@ pub(super) async fn poll(pass: &mut Pass) -> Result<Flow, Error> {
         }
         // The provider forgot the operation: what became of it shows in the remote.
         Err(error) if matches!(error.class, Class::NotFound | Class::Unsupported) => {
-            let forgotten = Operation {
-                token: None,
-                outcome: OperationOutcome::Unknown,
-                ..operation
-            };
+            let forgotten = Operation { token: None, outcome: OperationOutcome::Unknown, ..operation };
             pass.found(Finding::Began(forgotten));
         }
         // It failed for good: nothing runs any more, and the remote is looked at before the next attempt.
         Err(error) if matches!(error.class, Class::Invalid | Class::Capacity) => {
-            pass.found(Finding::Answered(
-                Operation {
-                    token: None,
-                    ..operation
-                },
-                Err(error),
-            ));
+            pass.found(Finding::Answered(Operation { token: None, ..operation }, Err(error)));
         }
         Err(error) => pass.found(Finding::LookFailed(operation.verb, error)),
     }

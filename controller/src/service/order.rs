@@ -146,9 +146,8 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
     let mut config = schema.defaults();
     if let Some(last) = inputs.last_applied {
         let known = last.config.iter().filter(|(key, _)| schema.field(key).is_some());
-        let frozen = known
-            .filter(|(key, _)| config.contains_key(*key))
-            .map(|(key, value)| (key.clone(), value.clone()));
+        let frozen =
+            known.filter(|(key, _)| config.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone()));
         let frozen: Vec<(String, Value)> = frozen.collect();
         config.extend(frozen);
     }
@@ -157,14 +156,10 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
 }
 
 fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let typed = plugin
-        .checkout_schema()
-        .validate(&inputs.service.spec.checkout, &Context::default());
+    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
     typed.map(|typed| typed.values).map_err(|errors| {
-        let message = errors
-            .iter()
-            .map(|error| format!("spec.checkout.{}: {}", error.field, error.message))
-            .collect::<Vec<_>>();
+        let message =
+            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect::<Vec<_>>();
         Hold::new(reason::INVALID_CHECKOUT, message.join("; "))
     })
 }

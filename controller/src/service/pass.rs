@@ -110,9 +110,7 @@ impl Pass {
         for finding in &self.findings {
             self.with_ground(|ground| fold::fold(&mut status, finding, ground));
         }
-        self.with_situation(latest, &status, |situation| {
-            report::render(situation, &plan::plan(situation))
-        })
+        self.with_situation(latest, &status, |situation| report::render(situation, &plan::plan(situation)))
     }
 
     /// The status that follows from the object of this pass when this is the next step.
@@ -127,15 +125,10 @@ impl Pass {
             now: self.ctx.clock.now(),
             target: self.aim.target,
             order: &self.order,
-            settle: self
-                .capabilities()
-                .map(|capabilities| capabilities.settle())
-                .unwrap_or_default(),
+            settle: self.capabilities().map(|capabilities| capabilities.settle()).unwrap_or_default(),
             instance: identity.map(|identity| identity.instance.as_str()).unwrap_or_default(),
             package: &self.service.spec.package_ref.name,
-            external_id: identity
-                .map(|identity| identity.external_id.as_str())
-                .unwrap_or_default(),
+            external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
             uid: self.uid(),
         })
     }
@@ -194,9 +187,7 @@ impl Pass {
     /// Takes the object as our own write returned it: an older copy is not believed from now on.
     pub(super) fn wrote(&mut self, written: HostingService) {
         let version = written.resource_version();
-        self.ctx
-            .memory
-            .update(self.uid(), |remembered| remembered.last_written = version);
+        self.ctx.memory.update(self.uid(), |remembered| remembered.last_written = version);
         self.service = written;
         self.record = Record::of(&self.service);
     }
@@ -224,12 +215,7 @@ impl Pass {
         let Some(name) = self.runtime().map(|runtime| runtime.name.clone()) else {
             return;
         };
-        self.resolved.refresh(
-            &self.service,
-            &self.record,
-            self.ctx.providers.runtime(&name),
-            &self.ctx,
-        );
+        self.resolved.refresh(&self.service, &self.record, self.ctx.providers.runtime(&name), &self.ctx);
     }
 
     fn capabilities(&self) -> Option<&hostwright_plugin::Capabilities> {
@@ -268,9 +254,7 @@ impl Pass {
         let snapshot = self.runtime()?.inventory.latest()?;
         let identity = self.record.believed()?;
         let newer = snapshot.started > self.remembered().last_mutation;
-        newer
-            .then(|| snapshot.remotes.get(&identity.external_id).cloned())
-            .flatten()
+        newer.then(|| snapshot.remotes.get(&identity.external_id).cloned()).flatten()
     }
 
     /// A digest of the contradiction between the last list and status, unless a look has explained it already.
@@ -288,9 +272,7 @@ impl Pass {
     fn unseen_since(&self) -> Option<Timestamp> {
         let runtime = self.runtime()?;
         let since = runtime.inventory.latest()?.at;
-        let stale = since
-            .saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS)
-            .ok()?;
+        let stale = since.saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS).ok()?;
         (stale <= self.ctx.clock.now()).then_some(since)
     }
 
@@ -298,9 +280,7 @@ impl Pass {
     pub(super) fn turns_stale_in(&self) -> Option<Duration> {
         let runtime = self.runtime()?;
         let since = runtime.inventory.latest()?.at;
-        let stale = since
-            .saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS)
-            .ok()?;
+        let stale = since.saturating_add(runtime.spec.observe_interval() * STALE_INTERVALS).ok()?;
         let wait = stale.duration_since(self.ctx.clock.now());
         Duration::try_from(wait).ok().map(|wait| wait + Duration::from_secs(1))
     }
@@ -324,9 +304,7 @@ pub fn contradiction(service: &HostingService, listed: Option<&Present>) -> Opti
         .applied
         .iter()
         .filter(|(key, found)| {
-            applied
-                .and_then(|applied| applied.get(*key))
-                .is_some_and(|wanted| !changes::same(found, wanted))
+            applied.and_then(|applied| applied.get(*key)).is_some_and(|wanted| !changes::same(found, wanted))
         })
         .collect();
     let agrees =

@@ -117,35 +117,19 @@ pub struct Wait {
 
 impl Wait {
     fn silently() -> Step {
-        Step::Wait(Self {
-            hold: None,
-            stalled: false,
-            until: None,
-        })
+        Step::Wait(Self { hold: None, stalled: false, until: None })
     }
 
     fn on(hold: Hold) -> Step {
-        Step::Wait(Self {
-            hold: Some(hold),
-            stalled: false,
-            until: None,
-        })
+        Step::Wait(Self { hold: Some(hold), stalled: false, until: None })
     }
 
     fn until(until: Timestamp, hold: Hold) -> Step {
-        Step::Wait(Self {
-            hold: Some(hold),
-            stalled: false,
-            until: Some(until),
-        })
+        Step::Wait(Self { hold: Some(hold), stalled: false, until: Some(until) })
     }
 
     fn for_somebody(hold: Hold) -> Step {
-        Step::Wait(Self {
-            hold: Some(hold),
-            stalled: true,
-            until: None,
-        })
+        Step::Wait(Self { hold: Some(hold), stalled: true, until: None })
     }
 }
 
@@ -232,11 +216,7 @@ fn protected(s: &Situation) -> Option<Step> {
     if s.aim.target != Target::Terminated || !s.service.spec.termination_protection {
         return None;
     }
-    let cause = if s.aim.deleting {
-        "deleted"
-    } else {
-        "desiredStatus is Terminated"
-    };
+    let cause = if s.aim.deleting { "deleted" } else { "desiredStatus is Terminated" };
     Some(Wait::for_somebody(Hold::new(
         reason::TERMINATION_PROTECTED,
         format!("{cause}, protection is on. End it: set terminationProtection false. Keep it: deletionPolicy Retain"),
@@ -244,12 +224,7 @@ fn protected(s: &Situation) -> Option<Step> {
 }
 
 fn paused(s: &Situation) -> Option<Step> {
-    s.aim.paused.then(|| {
-        Wait::on(Hold::new(
-            reason::PAUSED,
-            "paused: no remote call is made until that is lifted",
-        ))
-    })
+    s.aim.paused.then(|| Wait::on(Hold::new(reason::PAUSED, "paused: no remote call is made until that is lifted")))
 }
 
 /// Nothing to do that a look would be needed for. A remote that is not certainly ours yet is looked at once more, after the
@@ -276,11 +251,7 @@ fn settled(s: &Situation) -> Option<Step> {
         return Some(Step::Settled);
     }
     let until = s.binds_at().filter(|until| *until > s.now)?;
-    Some(Step::Wait(Wait {
-        hold: None,
-        stalled: false,
-        until: Some(until),
-    }))
+    Some(Step::Wait(Wait { hold: None, stalled: false, until: Some(until) }))
 }
 
 fn unusable_provider(s: &Situation) -> Option<Step> {
@@ -290,10 +261,8 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
         Provider::Known(facts) => facts,
     };
     if facts.mode == InstanceMode::Disabled {
-        let message = format!(
-            "ProviderInstance {} has mode Disabled; nothing is called and nothing is lost",
-            facts.name
-        );
+        let message =
+            format!("ProviderInstance {} has mode Disabled; nothing is called and nothing is lost", facts.name);
         return Some(Wait::on(Hold::new(reason::INSTANCE_DISABLED, message)));
     }
     if let Standing::NotReady(hold) = &facts.standing {
@@ -339,22 +308,15 @@ fn backing_off(s: &Situation) -> Option<Step> {
         OperationOutcome::Refused => operation.verb != s.expected_verb(),
         OperationOutcome::Accepted => existing::may_interrupt(s, operation),
     };
-    (!overtaken).then(|| {
-        Step::Wait(Wait {
-            hold: None,
-            stalled: false,
-            until: Some(due),
-        })
-    })
+    (!overtaken).then(|| Step::Wait(Wait { hold: None, stalled: false, until: Some(due) }))
 }
 
 fn unseen(s: &Situation) -> Option<Step> {
     if s.look.is_some() {
         return None;
     }
-    let poll = s
-        .accepted()
-        .is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
+    let poll =
+        s.accepted().is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
     Some(if poll { Step::Poll } else { Step::Observe })
 }
 

@@ -65,11 +65,7 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
     // What happened at a provider stays true, whoever leads and whoever wrote meanwhile.
     let planned_on = pass.service.metadata.resource_version.clone();
     let landed = fenced::fold_status(&pass.ctx.client, &pass.service, |latest| {
-        if latest.metadata.resource_version == planned_on {
-            status.clone()
-        } else {
-            pass.status_on(latest)
-        }
+        if latest.metadata.resource_version == planned_on { status.clone() } else { pass.status_on(latest) }
     })
     .await?;
     if let Some(written) = landed {
@@ -80,10 +76,7 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
 
 fn must_land(pass: &Pass) -> bool {
     pass.findings.iter().any(|finding| {
-        matches!(
-            finding,
-            Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..)
-        )
+        matches!(finding, Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..))
     })
 }
 
@@ -99,17 +92,9 @@ async fn announce(pass: &mut Pass, before: Option<&Condition>, changed: bool) {
         notices.push(trouble);
     }
     let reference = pass.service.object_ref(&());
-    for Notice {
-        reason,
-        message,
-        warning,
-    } in notices
-    {
+    for Notice { reason, message, warning } in notices {
         let kind = if warning { EventType::Warning } else { EventType::Normal };
-        pass.ctx
-            .events
-            .publish(reference.clone(), kind, reason, reason, &message)
-            .await;
+        pass.ctx.events.publish(reference.clone(), kind, reason, reason, &message).await;
     }
 }
 
@@ -118,33 +103,18 @@ fn new_trouble(pass: &Pass, before: Option<&Condition>) -> Option<Notice> {
     let now = ready(pass.service.status.as_ref()).filter(|now| now.status == "False")?;
     let known = before.is_some_and(|before| before.status == now.status && before.reason == now.reason);
     let trouble = reason::find(&now.reason).filter(|reason| !is_progress(reason.name))?;
-    (!known).then(|| Notice {
-        reason: trouble.name,
-        message: now.message.clone(),
-        warning: true,
-    })
+    (!known).then(|| Notice { reason: trouble.name, message: now.message.clone(), warning: true })
 }
 
 /// An object that does not match its schema is left alone, and says so where people look.
 pub async fn unreadable(object: &Guarded<HostingService>, error: &str, ctx: &Context) {
     let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-    tracing::warn!(
-        namespace,
-        name,
-        error,
-        "a HostingService does not match its schema; it is left as it is"
-    );
+    tracing::warn!(namespace, name, error, "a HostingService does not match its schema; it is left as it is");
     if ctx.leadership.holds() {
         let message = format!("the stored object does not match the schema, so nothing is called: {error}");
         let reference = object.object_ref(&());
         ctx.events
-            .publish(
-                reference,
-                EventType::Warning,
-                reason::INVALID_OBJECT,
-                reason::INVALID_OBJECT,
-                &message,
-            )
+            .publish(reference, EventType::Warning, reason::INVALID_OBJECT, reason::INVALID_OBJECT, &message)
             .await;
     }
 }

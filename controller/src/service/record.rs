@@ -81,9 +81,7 @@ mod tests {
         service.metadata.namespace = Some("customers".into());
         service.metadata.uid = Some(uid.into());
         if let Some(text) = record {
-            service
-                .annotations_mut()
-                .insert(annotation::IDENTITY.into(), text.into());
+            service.annotations_mut().insert(annotation::IDENTITY.into(), text.into());
         }
         service
     }
@@ -105,19 +103,10 @@ mod tests {
         let alice = identity("alice", "uid-1");
         let text = alice.to_text();
         assert_eq!(Record::of(&service("alice", "uid-1", None)), Record::None);
-        assert_eq!(
-            Record::of(&service("alice", "uid-1", Some(&text))),
-            Record::Ours(alice.clone())
-        );
-        assert_eq!(
-            Record::of(&service("alice", "uid-2", Some(&text))),
-            Record::Restored(alice.clone())
-        );
+        assert_eq!(Record::of(&service("alice", "uid-1", Some(&text))), Record::Ours(alice.clone()));
+        assert_eq!(Record::of(&service("alice", "uid-2", Some(&text))), Record::Restored(alice.clone()));
         assert_eq!(Record::of(&service("bob", "uid-3", Some(&text))), Record::Copied(alice));
-        assert!(matches!(
-            Record::of(&service("bob", "uid-3", Some("{"))),
-            Record::Unreadable(_)
-        ));
+        assert!(matches!(Record::of(&service("bob", "uid-3", Some("{"))), Record::Unreadable(_)));
     }
 
     #[test]
@@ -127,10 +116,7 @@ mod tests {
         let one = external_id("prod", "customers", &format!("{long}1"));
         let other = external_id("prod", "customers", &format!("{long}2"));
         assert_ne!(one, other);
-        assert!(
-            one.len() <= EXTERNAL_ID_BYTES && one.starts_with("prod.customers.aaa"),
-            "{one}"
-        );
+        assert!(one.len() <= EXTERNAL_ID_BYTES && one.starts_with("prod.customers.aaa"), "{one}");
     }
 
     #[test]

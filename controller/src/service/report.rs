@@ -32,33 +32,15 @@ pub(super) struct Verdict {
 
 impl Verdict {
     fn ready(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            ready: true,
-            stalled: false,
-            reconciling: false,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { ready: true, stalled: false, reconciling: false, reason: reason.into(), message: message.into() }
     }
 
     fn working(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            ready: false,
-            stalled: false,
-            reconciling: true,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { ready: false, stalled: false, reconciling: true, reason: reason.into(), message: message.into() }
     }
 
     fn stalled(reason: impl Into<String>, message: impl Into<String>) -> Self {
-        Self {
-            ready: false,
-            stalled: true,
-            reconciling: false,
-            reason: reason.into(),
-            message: message.into(),
-        }
+        Self { ready: false, stalled: true, reconciling: false, reason: reason.into(), message: message.into() }
     }
 
     fn blocked(hold: &Hold) -> Self {
@@ -98,17 +80,9 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
         status.provider_instance = Some(identity.instance.clone());
     }
     let mut set = |kind: &str, value: &str, reason: &str, message: &str| {
-        condition::set(
-            &mut status.conditions,
-            condition::new(kind, value, reason, message, generation, s.now),
-        );
+        condition::set(&mut status.conditions, condition::new(kind, value, reason, message, generation, s.now));
     };
-    set(
-        condition::READY,
-        truth(verdict.ready),
-        &verdict.reason,
-        &verdict.message,
-    );
+    set(condition::READY, truth(verdict.ready), &verdict.reason, &verdict.message);
     if let Some((value, reason, message)) = aspects::provisioned(s) {
         set(condition::PROVISIONED, value, reason, &message);
     }
@@ -123,12 +97,7 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
     }
     let paused = aspects::paused(s, step);
     let only_when_true = [
-        (
-            condition::RECONCILING,
-            verdict.reconciling && paused.is_none(),
-            &verdict.reason,
-            &verdict.message,
-        ),
+        (condition::RECONCILING, verdict.reconciling && paused.is_none(), &verdict.reason, &verdict.message),
         (condition::STALLED, verdict.stalled, &verdict.reason, &verdict.message),
     ];
     for (kind, holds, reason, message) in only_when_true {
@@ -196,12 +165,8 @@ fn verdict(s: &Situation, step: &Step) -> Verdict {
 
 /// The instance's own trouble, and what it means for this service.
 fn with_attempt(s: &Situation, hold: &Hold) -> Hold {
-    let instance_trouble = [
-        reason::PROVIDER_UNAVAILABLE,
-        reason::PROVIDER_UNAUTHORIZED,
-        reason::RATE_LIMITED,
-        reason::CIRCUIT_OPEN,
-    ];
+    let instance_trouble =
+        [reason::PROVIDER_UNAVAILABLE, reason::PROVIDER_UNAUTHORIZED, reason::RATE_LIMITED, reason::CIRCUIT_OPEN];
     if !instance_trouble.contains(&hold.reason) || s.remote().is_some() || s.operation().is_some() {
         return hold.clone();
     }
@@ -235,10 +200,7 @@ fn as_it_is(s: &Situation) -> Verdict {
         RemoteState::Failed => {
             return Verdict::stalled(
                 reason::REMOTE_FAILED,
-                format!(
-                    "remote {} failed at the provider, for instance its installation; mend it there",
-                    remote.id
-                ),
+                format!("remote {} failed at the provider, for instance its installation; mend it there", remote.id),
             );
         }
         RemoteState::Suspended if s.aim.target == Target::Active => {
@@ -272,10 +234,7 @@ fn as_it_is(s: &Situation) -> Verdict {
         }
         Scaling::Unneeded | Scaling::Needed(_) | Scaling::NotConverging(_) => {}
     }
-    let instance = s
-        .identity()
-        .map(|identity| identity.instance.as_str())
-        .unwrap_or_default();
+    let instance = s.identity().map(|identity| identity.instance.as_str()).unwrap_or_default();
     match (s.aim.target, s.aim.holders.first()) {
         (Target::Suspended, Some(holder)) => Verdict::ready(holder.reason.clone(), aspects::held_by(holder)),
         _ => Verdict::ready(reason::UP_TO_DATE, format!("matches {instance}, server {}", remote.id)),
@@ -296,28 +255,20 @@ fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
     if s.operation().is_none_or(|operation| operation.verb == Verb::Create) && is_as_wanted(s) && next.is_none() {
         return as_it_is(s);
     }
-    let installing = s
-        .remote()
-        .is_some_and(|remote| remote.state == RemoteState::Provisioning);
+    let installing = s.remote().is_some_and(|remote| remote.state == RemoteState::Provisioning);
     if installing && s.aim.target == Target::Active {
         return Verdict::working(reason::PROVISIONING, "the provider is setting the remote up");
     }
-    let verb = next
-        .or_else(|| s.operation().map(|operation| operation.verb))
-        .unwrap_or_else(|| s.expected_verb());
+    let verb = next.or_else(|| s.operation().map(|operation| operation.verb)).unwrap_or_else(|| s.expected_verb());
     let drift = super::changes::in_words(&s.drift.enforced, "on the panel");
     let (reason, message) = match verb {
         Verb::Create => (reason::CREATING, "the remote is being made".to_owned()),
         Verb::Suspend => (reason::SUSPENDING, "the remote is being suspended".to_owned()),
         Verb::Unsuspend => (reason::UNSUSPENDING, "the suspension is being lifted".to_owned()),
-        Verb::Scale if !drift.is_empty() => (
-            reason::DRIFTED,
-            format!("{drift}; changed outside Hostwright; correcting"),
-        ),
-        Verb::Scale => (
-            reason::UPDATING,
-            "the remote is being brought to the package".to_owned(),
-        ),
+        Verb::Scale if !drift.is_empty() => {
+            (reason::DRIFTED, format!("{drift}; changed outside Hostwright; correcting"))
+        }
+        Verb::Scale => (reason::UPDATING, "the remote is being brought to the package".to_owned()),
         Verb::Terminate => (reason::TERMINATING, "the remote is being ended".to_owned()),
     };
     Verdict::working(reason, message)
@@ -326,29 +277,15 @@ fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
 fn after_an_error(s: &Situation, operation: &Operation) -> Option<Verdict> {
     let error = operation.last_error.as_ref()?;
     let (reason, stalled) = reason_of(retry::failed_with(operation)?, &error.code);
-    let instance = s
-        .identity()
-        .map(|identity| identity.instance.as_str())
-        .unwrap_or_default();
+    let instance = s.identity().map(|identity| identity.instance.as_str()).unwrap_or_default();
     let consequence = match (operation.outcome, operation.verb) {
         (OperationOutcome::Refused, Verb::Create) if s.remote().is_none() => "; nothing was created",
         (OperationOutcome::Unknown, _) => "; it may have been applied, so the remote is looked at first",
         _ => "",
     };
-    let next = operation
-        .next_attempt_at
-        .as_ref()
-        .map(|at| format!(", next {}", at.0))
-        .unwrap_or_default();
-    let message = format!(
-        "{instance}: {}{consequence}; attempt {}{next}",
-        error.message, operation.attempt
-    );
-    Some(if stalled {
-        Verdict::stalled(reason, message)
-    } else {
-        Verdict::working(reason, message)
-    })
+    let next = operation.next_attempt_at.as_ref().map(|at| format!(", next {}", at.0)).unwrap_or_default();
+    let message = format!("{instance}: {}{consequence}; attempt {}{next}", error.message, operation.attempt);
+    Some(if stalled { Verdict::stalled(reason, message) } else { Verdict::working(reason, message) })
 }
 
 /// The reason for a class of error, and whether somebody has to act.

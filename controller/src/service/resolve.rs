@@ -63,10 +63,7 @@ pub async fn resolve(service: &HostingService, record: &Record, ctx: &Context) -
 }
 
 fn package(service: &HostingService, ctx: &Context) -> Option<Package> {
-    let cached = ctx
-        .caches
-        .packages
-        .get(&ObjectRef::new(&service.spec.package_ref.name))?;
+    let cached = ctx.caches.packages.get(&ObjectRef::new(&service.spec.package_ref.name))?;
     cached.0.as_ref().ok().cloned()
 }
 
@@ -86,9 +83,7 @@ async fn namespace_labels(service: &HostingService, ctx: &Context) -> Result<BTr
     // A namespace younger than the cache.
     let namespaces: Api<Namespace> = Api::all(ctx.client.clone());
     let namespace = bounded(namespaces.get_opt(&name)).await?;
-    Ok(namespace
-        .map(|namespace| namespace.labels().clone())
-        .unwrap_or_default())
+    Ok(namespace.map(|namespace| namespace.labels().clone()).unwrap_or_default())
 }
 
 fn provider(
@@ -122,9 +117,7 @@ fn provider(
         name: runtime.name.clone(),
         mode: runtime.spec.mode,
         standing: runtime.standing.clone(),
-        same_panel: record
-            .believed()
-            .is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
+        same_panel: record.believed().is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
         absence: runtime.absence.clone(),
         endings: runtime.endings.clone().or_else(|| instance::brake_holds(ctx, name)),
         capabilities: plugin.capabilities().clone(),
@@ -137,24 +130,15 @@ fn claimed_by(service: &HostingService, instance: Option<&str>, ctx: &Context) -
     let status = service.status.as_ref();
     let own_record = Record::of(service);
     let external_id = own_record.believed().map(|identity| identity.external_id.as_str());
-    let remote = status
-        .and_then(|status| status.remote.as_ref())
-        .map(|remote| remote.id.as_str());
+    let remote = status.and_then(|status| status.remote.as_ref()).map(|remote| remote.id.as_str());
     ctx.caches.services.state().iter().find_map(|other| {
-        let other = other
-            .0
-            .as_ref()
-            .ok()
-            .filter(|other| other.metadata.uid != service.metadata.uid)?;
+        let other = other.0.as_ref().ok().filter(|other| other.metadata.uid != service.metadata.uid)?;
         let theirs = other.status.as_ref()?;
         let same_instance = theirs.provider_instance.as_deref() == instance;
         let same_remote = remote.is_some() && theirs.remote.as_ref().map(|remote| remote.id.as_str()) == remote;
         let same_id = external_id.is_some() && theirs.external_id.as_deref() == external_id;
         let claims = same_instance && (same_remote || same_id);
-        (claims
-            && Record::of(other)
-                .believed()
-                .is_some_and(|identity| identity.ended.is_none()))
-        .then(|| record::name_of(other))
+        (claims && Record::of(other).believed().is_some_and(|identity| identity.ended.is_none()))
+            .then(|| record::name_of(other))
     })
 }

@@ -85,9 +85,7 @@ pub fn due_at(operation: &Operation, now: Timestamp, impatience: Impatience) -> 
         return None;
     }
     let class = failed_with(operation);
-    let longest = class.map_or(LONGEST_THROTTLE, |class| {
-        Duration::from_secs(pauses(class).longest * 6 / 5 + 1)
-    });
+    let longest = class.map_or(LONGEST_THROTTLE, |class| Duration::from_secs(pauses(class).longest * 6 / 5 + 1));
     if now.saturating_add(longest).is_ok_and(|latest| due > latest) {
         // The clock was set back: nothing may wait longer than its class allows.
         return None;
@@ -98,10 +96,7 @@ pub fn due_at(operation: &Operation, now: Timestamp, impatience: Impatience) -> 
         return None;
     }
     if refused && impatience.inputs_changed && resettable(&[Class::Invalid, Class::Capacity, Class::Unsupported]) {
-        let early = operation
-            .attempted_at
-            .as_ref()
-            .and_then(|at| at.0.saturating_add(EARLY_ATTEMPT).ok());
+        let early = operation.attempted_at.as_ref().and_then(|at| at.0.saturating_add(EARLY_ATTEMPT).ok());
         return early.filter(|early| *early > now).map(|early| early.min(due));
     }
     Some(due)
@@ -127,10 +122,7 @@ mod tests {
             outcome: OperationOutcome::Refused,
             attempted_at: Some(Time(at(attempted))),
             next_attempt_at: Some(Time(at(due))),
-            last_error: Some(LastError {
-                class: class_name(class),
-                ..LastError::default()
-            }),
+            last_error: Some(LastError { class: class_name(class), ..LastError::default() }),
             ..Operation::default()
         }
     }
@@ -153,47 +145,24 @@ mod tests {
 
     #[test]
     fn changed_inputs_shorten_invalid_and_capacity_and_nothing_else() {
-        let edited = Impatience {
-            inputs_changed: true,
-            requested: false,
-        };
+        let edited = Impatience { inputs_changed: true, requested: false };
         assert_eq!(due_at(&refused(Class::Invalid, 0, 20_000), at(60), edited), None);
         assert_eq!(due_at(&refused(Class::Capacity, 0, 60), at(11), edited), None);
-        assert_eq!(
-            due_at(&refused(Class::Capacity, 0, 60), at(5), edited),
-            Some(at(10)),
-            "one early attempt in 10 s"
-        );
-        assert_eq!(
-            due_at(&refused(Class::Unavailable, 0, 60), at(11), edited),
-            Some(at(60))
-        );
-        assert_eq!(
-            due_at(&refused(Class::RateLimited, 0, 60), at(11), edited),
-            Some(at(60))
-        );
+        assert_eq!(due_at(&refused(Class::Capacity, 0, 60), at(5), edited), Some(at(10)), "one early attempt in 10 s");
+        assert_eq!(due_at(&refused(Class::Unavailable, 0, 60), at(11), edited), Some(at(60)));
+        assert_eq!(due_at(&refused(Class::RateLimited, 0, 60), at(11), edited), Some(at(60)));
     }
 
     #[test]
     fn a_request_for_an_attempt_shortens_everything_but_throttling() {
-        let asked = Impatience {
-            inputs_changed: false,
-            requested: true,
-        };
+        let asked = Impatience { inputs_changed: false, requested: true };
         assert_eq!(due_at(&refused(Class::Unavailable, 0, 60), at(11), asked), None);
         assert_eq!(due_at(&refused(Class::RateLimited, 0, 60), at(11), asked), Some(at(60)));
     }
 
     #[test]
     fn a_clock_set_back_does_not_freeze_an_operation() {
-        assert_eq!(
-            due_at(
-                &refused(Class::Unavailable, 0, 1_000_000),
-                at(11),
-                Impatience::default()
-            ),
-            None
-        );
+        assert_eq!(due_at(&refused(Class::Unavailable, 0, 1_000_000), at(11), Impatience::default()), None);
     }
 
     #[test]

@@ -138,8 +138,7 @@ impl<'a> Situation<'a> {
 
     /// The operation the provider works on.
     pub fn accepted(&self) -> Option<&'a Operation> {
-        self.operation()
-            .filter(|operation| operation.outcome == OperationOutcome::Accepted)
+        self.operation().filter(|operation| operation.outcome == OperationOutcome::Accepted)
     }
 
     /// What the instance's controller found.
@@ -182,10 +181,7 @@ impl<'a> Situation<'a> {
             (Some(operation), Ok(order)) => operation.inputs != order.digest,
             _ => false,
         };
-        Impatience {
-            inputs_changed,
-            requested: self.request().is_some(),
-        }
+        Impatience { inputs_changed, requested: self.request().is_some() }
     }
 
     /// The verb that the service needs next, judged by status alone.

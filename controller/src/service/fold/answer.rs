@@ -5,6 +5,8 @@ use hostwright_crds::{
 };
 use hostwright_plugin::{Error, Outcome, RemoteState as Answered, State};
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
+
 use super::super::retry;
 use super::super::situation::remote_state;
 use super::{Ground, Notice, applied_order, failed, is_unanswered, remote_status};
@@ -18,13 +20,9 @@ pub(super) fn answered(
 ) -> Option<Notice> {
     match result {
         Ok(Outcome::Done(state)) => done(status, operation, state, ground),
-        Ok(Outcome::Accepted {
-            token,
-            poll_after,
-            remote,
-        }) => {
+        Ok(Outcome::Accepted { token, poll_after, remote }) => {
             if let (Verb::Create, Some(remote)) = (operation.verb, remote) {
-                bind(status, remote_status(remote), RemoteState::Provisioning, ground);
+                bind(status, remote_status(remote), RemoteState::Provisioning, operation, ground);
                 remember_order(status, operation, ground);
             }
             status.operation = Some(Operation {
@@ -41,10 +39,9 @@ pub(super) fn answered(
                 }
             }
             // Gone is believed once a look confirms it.
-            status.operation = Some(Operation {
-                next_attempt_at: None,
-                ..accepted(operation, ground)
-            });
+            let unconfirmed = OperationOutcome::Unknown;
+            status.operation =
+                Some(Operation { outcome: unconfirmed, next_attempt_at: None, ..accepted(operation, ground) });
             None
         }
         Err(error) => refused(status, operation, error, ground),
@@ -59,7 +56,7 @@ fn done(
 ) -> Option<Notice> {
     let state = remote_state(answer.state);
     match operation.verb {
-        Verb::Create => bind(status, remote_status(&answer.remote), state, ground),
+        Verb::Create => bind(status, remote_status(&answer.remote), state, operation, ground),
         _ => {
             if let Some(remote) = status.remote.as_mut() {
                 remote.state = state;
@@ -83,11 +80,19 @@ fn is_finished(verb: Verb, state: State) -> bool {
     }
 }
 
-/// The create was answered: the remote certainly belongs to this service.
-fn bind(status: &mut HostingServiceStatus, remote: RemoteStatus, state: RemoteState, ground: &Ground) {
+/// The create was answered: the remote certainly belongs to this service. An earlier attempt may still land.
+fn bind(
+    status: &mut HostingServiceStatus,
+    remote: RemoteStatus,
+    state: RemoteState,
+    operation: &Operation,
+    ground: &Ground,
+) {
+    let unanswered = operation.unanswered_at.as_ref().and_then(|at| at.0.saturating_add(ground.settle).ok());
     status.remote = Some(RemoteStatus {
         state,
         seen_at: Some(ground.time()),
+        late_until: unanswered.map(Time),
         bound_at: Some(ground.time()),
         ..remote
     });
@@ -119,11 +124,7 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
     remember_order(status, operation, ground);
     status.operation = None;
     status.epoch += 1;
-    let id = status
-        .remote
-        .as_ref()
-        .map(|remote| remote.id.clone())
-        .unwrap_or_default();
+    let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
     let on = ground.instance;
     let (reason, message) = match operation.verb {
         Verb::Create => (reason::CREATED, format!("created remote {id} on {on}")),
@@ -140,28 +141,17 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
         Verb::Scale => {
             status.attached_differences = None;
             status.not_converging = None;
-            (
-                reason::SCALED,
-                format!("scaled remote {id} on {on} to package {}", ground.package),
-            )
+            (reason::SCALED, format!("scaled remote {id} on {on} to package {}", ground.package))
         }
         Verb::Terminate => return None,
     };
-    Some(Notice {
-        reason,
-        message,
-        warning: false,
-    })
+    Some(Notice { reason, message, warning: false })
 }
 
 fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Error, ground: &Ground) -> Option<Notice> {
     let mut operation = operation.clone();
     let unanswered = is_unanswered(error);
-    operation.outcome = if unanswered {
-        OperationOutcome::Unknown
-    } else {
-        OperationOutcome::Refused
-    };
+    operation.outcome = if unanswered { OperationOutcome::Unknown } else { OperationOutcome::Refused };
     if unanswered {
         operation.unanswered_at.clone_from(&operation.attempted_at);
     }
@@ -174,10 +164,6 @@ fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Err
     status.operation = Some(operation);
     (!repeated).then(|| {
         let (reason, _) = super::super::report::reason_of(error.class, &error.code);
-        Notice {
-            reason,
-            message: format!("{verb:?} on {}: {}", ground.instance, error.message),
-            warning: true,
-        }
+        Notice { reason, message: format!("{verb:?} on {}: {}", ground.instance, error.message), warning: true }
     })
 }

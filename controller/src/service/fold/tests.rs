@@ -12,19 +12,11 @@ fn folded(scene: &mut Scene, finding: &Finding) -> Option<Notice> {
 }
 
 fn begun(scene: &Scene, verb: Verb) -> Operation {
-    next_attempt(
-        &scene.service.status.clone().unwrap_or_default(),
-        verb,
-        None,
-        &scene.ground(),
-    )
+    next_attempt(&scene.service.status.clone().unwrap_or_default(), verb, None, &scene.ground())
 }
 
 fn remote() -> Remote {
-    Remote {
-        id: "12".into(),
-        ..Remote::default()
-    }
+    Remote { id: "12".into(), ..Remote::default() }
 }
 
 #[test]
@@ -36,10 +28,7 @@ fn an_answered_create_binds_and_remembers_what_was_applied() {
     assert_eq!(notice.reason, reason::CREATED);
     let status = scene.status();
     let bound = status.remote.as_ref().unwrap();
-    assert_eq!(
-        (bound.id.as_str(), bound.bound_at.clone(), bound.state),
-        ("12", Some(time(NOW)), RemoteState::Active)
-    );
+    assert_eq!((bound.id.as_str(), bound.bound_at.clone(), bound.state), ("12", Some(time(NOW)), RemoteState::Active));
     assert_eq!((status.operation.clone(), status.epoch), (None, 1));
     assert_eq!(status.last_applied.as_ref().unwrap().package, "mc-4g");
 }
@@ -48,16 +37,10 @@ fn an_answered_create_binds_and_remembers_what_was_applied() {
 fn a_create_that_takes_time_stays_an_operation() {
     let mut scene = service().recorded();
     let operation = begun(&scene, Verb::Create);
-    folded(
-        &mut scene,
-        &Finding::Answered(operation, Ok(Outcome::Done(Answer::new(remote(), State::Provisioning)))),
-    );
+    folded(&mut scene, &Finding::Answered(operation, Ok(Outcome::Done(Answer::new(remote(), State::Provisioning)))));
     let running = scene.status().operation.clone().unwrap();
     assert_eq!((running.outcome, scene.status().epoch), (OperationOutcome::Accepted, 0));
-    assert!(
-        scene.status().remote.as_ref().unwrap().bound_at.is_some(),
-        "the create said so"
-    );
+    assert!(scene.status().remote.as_ref().unwrap().bound_at.is_some(), "the create said so");
 }
 
 #[test]
@@ -65,19 +48,14 @@ fn an_outcome_folds_onto_a_status_that_others_emptied() {
     let mut scene = service().recorded();
     let operation = begun(&scene, Verb::Create);
     *scene.status() = HostingServiceStatus::default();
-    folded(
-        &mut scene,
-        &Finding::Answered(operation, Ok(Outcome::Done(Answer::new(remote(), State::Active)))),
-    );
+    folded(&mut scene, &Finding::Answered(operation, Ok(Outcome::Done(Answer::new(remote(), State::Active)))));
     assert_eq!(scene.status().remote.as_ref().unwrap().id, "12");
 }
 
 #[test]
 fn an_unanswered_attempt_stays_unknown_and_a_refused_one_does_not() {
-    for (class, outcome) in [
-        (Class::Unknown, OperationOutcome::Unknown),
-        (Class::Capacity, OperationOutcome::Refused),
-    ] {
+    for (class, outcome) in [(Class::Unknown, OperationOutcome::Unknown), (Class::Capacity, OperationOutcome::Refused)]
+    {
         let mut scene = service().recorded();
         let operation = begun(&scene, Verb::Create);
         let error = Error::new(class, "code", "words");
@@ -93,19 +71,9 @@ fn an_unanswered_attempt_stays_unknown_and_a_refused_one_does_not() {
 fn attempts_count_up_under_one_operation_id() {
     let mut scene = service().recorded();
     let first = begun(&scene, Verb::Create);
-    folded(
-        &mut scene,
-        &Finding::Answered(first.clone(), Err(Error::new(Class::Unavailable, "c", "w"))),
-    );
+    folded(&mut scene, &Finding::Answered(first.clone(), Err(Error::new(Class::Unavailable, "c", "w"))));
     let second = begun(&scene, Verb::Create);
-    assert_eq!(
-        (
-            second.id == first.id,
-            second.attempt,
-            second.started_at == first.started_at
-        ),
-        (true, 2, true)
-    );
+    assert_eq!((second.id == first.id, second.attempt, second.started_at == first.started_at), (true, 2, true));
 }
 
 #[test]
@@ -121,22 +89,11 @@ fn the_same_failure_again_is_no_news() {
 
 #[test]
 fn a_recovered_remote_is_bound_only_after_the_settling_time() {
-    let mut scene = service()
-        .recorded()
-        .operation(Verb::Create, OperationOutcome::Unknown, NOW)
-        .seeing(State::Active);
+    let mut scene = service().recorded().operation(Verb::Create, OperationOutcome::Unknown, NOW).seeing(State::Active);
     let present = scene.look.as_ref().unwrap().present().unwrap().clone();
-    folded(
-        &mut scene,
-        &Finding::Attached(Attachment::OwnAttempt, Box::new(present.clone())),
-    );
+    folded(&mut scene, &Finding::Attached(Attachment::OwnAttempt, Box::new(present.clone())));
     assert!(scene.status().remote.as_ref().unwrap().bound_at.is_none());
-    let look = |second| {
-        Finding::Looked(Look {
-            seen: Observation::Present(Box::new(present.clone())),
-            at: at(second),
-        })
-    };
+    let look = |second| Finding::Looked(Look { seen: Observation::Present(Box::new(present.clone())), at: at(second) });
     folded(&mut scene, &look(NOW + 29));
     assert!(scene.status().remote.as_ref().unwrap().bound_at.is_none());
     folded(&mut scene, &look(NOW + 30));
@@ -147,10 +104,7 @@ fn a_recovered_remote_is_bound_only_after_the_settling_time() {
 fn a_found_remote_that_differs_is_not_brought_to_the_order_by_itself() {
     let mut scene = service().recorded().seeing(State::Active);
     let mut present = scene.look.as_ref().unwrap().present().unwrap().clone();
-    folded(
-        &mut scene,
-        &Finding::Attached(Attachment::Found, Box::new(present.clone())),
-    );
+    folded(&mut scene, &Finding::Attached(Attachment::Found, Box::new(present.clone())));
     assert_eq!(scene.status().attached_differences, None);
 
     present.applied.insert("memory".into(), 512.into());
@@ -161,29 +115,17 @@ fn a_found_remote_that_differs_is_not_brought_to_the_order_by_itself() {
 
 #[test]
 fn what_was_remembered_before_a_suspension_is_kept_until_it_is_lifted() {
-    let mut scene = service()
-        .has(RemoteState::Active)
-        .wanting(DesiredStatus::Suspended)
-        .seeing(State::Active);
+    let mut scene = service().has(RemoteState::Active).wanting(DesiredStatus::Suspended).seeing(State::Active);
     let mut present = scene.look.as_ref().unwrap().present().unwrap().clone();
     present.remember = Some("install_failed".into());
     let status = scene.service.status.clone().unwrap();
     let suspend = next_attempt(&status, Verb::Suspend, Some(&present), &scene.ground());
-    folded(
-        &mut scene,
-        &Finding::Answered(suspend, Ok(Outcome::Done(Answer::new(remote(), State::Suspended)))),
-    );
+    folded(&mut scene, &Finding::Answered(suspend, Ok(Outcome::Done(Answer::new(remote(), State::Suspended)))));
     assert_eq!(scene.status().suspended_at, Some(time(NOW)));
     let unsuspend = begun(&scene, Verb::Unsuspend);
     assert_eq!(unsuspend.before, Some("install_failed".into()));
-    folded(
-        &mut scene,
-        &Finding::Answered(unsuspend, Ok(Outcome::Done(Answer::new(remote(), State::Active)))),
-    );
-    assert_eq!(
-        (scene.status().suspended_at.clone(), scene.status().remembered.clone()),
-        (None, None)
-    );
+    folded(&mut scene, &Finding::Answered(unsuspend, Ok(Outcome::Done(Answer::new(remote(), State::Active)))));
+    assert_eq!((scene.status().suspended_at.clone(), scene.status().remembered.clone()), (None, None));
 }
 
 #[test]
@@ -191,10 +133,7 @@ fn a_remote_that_stands_in_the_place_of_ours_is_not_taken_for_it() {
     let mut scene = service().has(RemoteState::Active).seeing(State::Suspended);
     let mut present = scene.look.as_ref().unwrap().present().unwrap().clone();
     present.remote.id = "13".into();
-    let look = Look {
-        seen: Observation::Present(Box::new(present)),
-        at: at(NOW),
-    };
+    let look = Look { seen: Observation::Present(Box::new(present)), at: at(NOW) };
     folded(&mut scene, &Finding::Looked(look));
     let known = scene.status().remote.clone().unwrap();
     assert_eq!((known.id.as_str(), known.state), ("12", RemoteState::Active));

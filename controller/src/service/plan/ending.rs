@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hostwright_crds::{Target, Verb, reason};
 use hostwright_plugin::State;
+use k8s_openapi::jiff::Timestamp;
 
 use super::super::retry;
 use super::super::situation::Situation;
@@ -41,7 +42,7 @@ fn end(s: &Situation, state: State) -> Step {
         return Wait::on(hold.clone());
     }
     if let Some(operation) = s.accepted() {
-        if operation.verb == Verb::Terminate {
+        if operation.verb == Verb::Terminate && !existing::is_overdue(s, operation) {
             return working("the provider accepted the ending and is working on it");
         }
         if !existing::may_interrupt(s, operation) && state == State::Provisioning {
@@ -53,9 +54,7 @@ fn end(s: &Situation, state: State) -> Step {
 
 /// Force is used only where the Package says so, after an ordinary ending has failed that long.
 fn must_force(s: &Situation) -> bool {
-    let since = s
-        .running(Verb::Terminate)
-        .and_then(|operation| operation.started_at.as_ref());
+    let since = s.running(Verb::Terminate).and_then(|operation| operation.started_at.as_ref());
     match (s.force_after, since) {
         (Some(after), Some(since)) => since.0.saturating_add(after).is_ok_and(|at| at <= s.now),
         _ => false,
@@ -68,18 +67,19 @@ fn gone(s: &Situation) -> Step {
             return step;
         }
     }
-    let unanswered = s
-        .running(Verb::Create)
-        .and_then(|operation| operation.unanswered_at.as_ref());
-    if let Some(Err(until)) = unanswered.map(|at| has_settled(s, Some(at.0))) {
+    if let Some(until) = may_land_until(s) {
         let message = "a create was not answered and may still appear; this object stays until that is certain";
         return Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message));
     }
-    if s.aim.deleting {
-        Step::Release(ReleaseReason::Ended)
-    } else {
-        Step::End
-    }
+    if s.aim.deleting { Step::Release(ReleaseReason::Ended) } else { Step::End }
+}
+
+/// Until when a create that was not answered may still land, when the look was earlier than that.
+fn may_land_until(s: &Situation) -> Option<Timestamp> {
+    let unanswered = s.running(Verb::Create).and_then(|operation| operation.unanswered_at.as_ref());
+    let attempt = unanswered.and_then(|at| has_settled(s, Some(at.0)).err());
+    let earlier = s.remote().and_then(|remote| remote.late_until.as_ref()).map(|until| until.0);
+    attempt.or_else(|| earlier.filter(|until| s.look.is_some_and(|look| look.at < *until)))
 }
 
 /// An absence is acted on only at a panel known to be the right one, and not when many went missing together.

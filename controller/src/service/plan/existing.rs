@@ -15,9 +15,7 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
     let tried =
         |operation: &Operation| operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some();
     let known = s.remote().is_some() || s.running(Verb::Create).is_some_and(tried);
-    let replaced = s
-        .remote()
-        .filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
+    let replaced = s.remote().filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
     let whose = match (&present.owner_key, replaced) {
         (Some(owner), _) if *owner != identity.owner => format!("belongs to owner {owner}, not {}", identity.owner),
         (None, _) if !known => format!("carries no owner key, {} expected", identity.owner),
@@ -49,7 +47,8 @@ pub(super) fn may_interrupt(s: &Situation, operation: &Operation) -> bool {
     against && (interruptible || overdue)
 }
 
-fn is_overdue(s: &Situation, operation: &Operation) -> bool {
+/// Whether the provider should have finished by now.
+pub(super) fn is_overdue(s: &Situation, operation: &Operation) -> bool {
     operation.deadline.as_ref().is_some_and(|deadline| deadline.0 <= s.now)
 }
 
@@ -83,10 +82,7 @@ fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool 
             _ => operation.before.is_none(),
         },
         Verb::Scale => s.order.as_ref().is_ok_and(|order| {
-            let shown = present
-                .applied
-                .iter()
-                .filter_map(|(key, found)| Some((found, order.config.get(key)?)));
+            let shown = present.applied.iter().filter_map(|(key, found)| Some((found, order.config.get(key)?)));
             operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
         }),
         Verb::Terminate => false,
@@ -115,27 +111,17 @@ pub(super) fn transition(s: &Situation) -> Option<Step> {
             Some(Wait::until(next_look, Hold::new(reason::REMOTE_DELETING, message)))
         }
         State::Failed => Some(Step::Settled),
-        State::Provisioning => Some(Step::Wait(Wait {
-            hold: None,
-            stalled: false,
-            until: Some(next_look),
-        })),
-        State::Active | State::Suspended => s.accepted().map(|_| {
-            Step::Wait(Wait {
-                hold: None,
-                stalled: false,
-                until: Some(next_look),
-            })
-        }),
+        State::Provisioning => Some(Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) })),
+        State::Active | State::Suspended => {
+            s.accepted().map(|_| Step::Wait(Wait { hold: None, stalled: false, until: Some(next_look) }))
+        }
     }
 }
 
 /// Suspended and should not be. A suspension made by others stays.
 pub(super) fn unsuspending(s: &Situation) -> Option<Step> {
     let ours = s.present()?.state == State::Suspended && s.status.suspended_at.is_some();
-    let half_done = s
-        .running(Verb::Unsuspend)
-        .is_some_and(|operation| operation.before.is_some());
+    let half_done = s.running(Verb::Unsuspend).is_some_and(|operation| operation.before.is_some());
     (s.aim.target == Target::Active && (ours || half_done)).then_some(Step::Unsuspend)
 }
 

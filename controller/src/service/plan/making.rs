@@ -9,9 +9,7 @@ use crate::providers::Hold;
 
 /// A create without an answer is settled by looking, never by repeating or deleting blindly.
 pub(super) fn unanswered_create(s: &Situation) -> Option<Step> {
-    let operation = s
-        .running(Verb::Create)
-        .filter(|operation| operation.outcome != OperationOutcome::Refused)?;
+    let operation = s.running(Verb::Create).filter(|operation| operation.outcome != OperationOutcome::Refused)?;
     if operation.outcome == OperationOutcome::Accepted {
         let unknown_remote = s.remote().is_none() && s.present().is_some();
         return unknown_remote.then_some(Step::Attach(Attachment::OwnAttempt));
@@ -22,11 +20,7 @@ pub(super) fn unanswered_create(s: &Situation) -> Option<Step> {
     let uniqueness = s.facts()?.capabilities.create_uniqueness;
     if !uniqueness.has_lookup() {
         let resolved = s.annotation(annotation::RESOLVE_CREATE) == Some("absent");
-        return Some(if resolved {
-            Step::Conclude(Conclusion::HadNoEffect)
-        } else {
-            nobody_can_tell()
-        });
+        return Some(if resolved { Step::Conclude(Conclusion::HadNoEffect) } else { nobody_can_tell() });
     }
     // Where the provider refuses a second remote, a create that lands late makes the next one fail, so absence counts at
     // once; but nothing may be released while one may still land.
@@ -51,27 +45,21 @@ fn nobody_can_tell() -> Step {
 /// The record is there and status knows no remote: status was lost, a backup was restored, the first create was cut off,
 /// or the provider said that one exists.
 pub(super) fn unattached(s: &Situation) -> Option<Step> {
-    let refused = s
-        .operation()
-        .filter(|operation| operation.outcome == OperationOutcome::Refused);
+    let refused = s.operation().filter(|operation| operation.outcome == OperationOutcome::Refused);
     let known = s.remote().is_some() && s.last_applied().is_some();
     if known || (s.operation().is_some() && refused.is_none()) {
         return None;
     }
     if s.present().is_some() {
         let ours = refused.is_some_and(|operation| operation.unanswered_at.is_some());
-        return Some(Step::Attach(if ours {
-            Attachment::OwnAttempt
-        } else {
-            Attachment::Found
-        }));
+        return Some(Step::Attach(if ours { Attachment::OwnAttempt } else { Attachment::Found }));
     }
     if refused.is_some() {
         return None;
     }
-    let enforced = s.facts()?.capabilities.create_uniqueness.is_enforced();
+    // The record alone cannot exclude that a create is under way.
     let may_be_under_way = matches!(s.record, Record::Ours(_)) && !s.just_recorded;
-    (may_be_under_way && (!enforced || s.aim.target == Target::Terminated)).then_some(Step::AssumeAttempt)
+    may_be_under_way.then_some(Step::AssumeAttempt)
 }
 
 /// The remote should exist and does not.

@@ -52,45 +52,18 @@ fn retain_releases_whatever_else_is_wrong() {
     let gone = || Provider::Missing(Hold::new(reason::INSTANCE_NOT_FOUND, ""));
     let released = || Release(ReleaseReason::Retained);
     all(vec![
-        (
-            "settled",
-            service().has(RemoteState::Active).deleted(Retain),
-            released(),
-        ),
-        (
-            "paused",
-            service().has(RemoteState::Active).paused().deleted(Retain),
-            released(),
-        ),
-        (
-            "no instance",
-            service().has(RemoteState::Active).provider(gone()).deleted(Retain),
-            released(),
-        ),
-        (
-            "create unanswered",
-            service()
-                .recorded()
-                .operation(Verb::Create, Unknown, NOW)
-                .deleted(Retain),
-            released(),
-        ),
-        (
-            "protected",
-            service().has(RemoteState::Active).protected().deleted(Retain),
-            released(),
-        ),
+        ("settled", service().has(RemoteState::Active).deleted(Retain), released()),
+        ("paused", service().has(RemoteState::Active).paused().deleted(Retain), released()),
+        ("no instance", service().has(RemoteState::Active).provider(gone()).deleted(Retain), released()),
+        ("create unanswered", service().recorded().operation(Verb::Create, Unknown, NOW).deleted(Retain), released()),
+        ("protected", service().has(RemoteState::Active).protected().deleted(Retain), released()),
     ]);
 }
 
 #[test]
 fn a_record_of_another_object_is_not_believed() {
     all_wait(vec![("copied", service().copied(), reason::IDENTITY_COPIED, true)]);
-    all(vec![(
-        "copied and deleted",
-        service().copied().deleted(Terminate),
-        Release(ReleaseReason::NothingThere),
-    )]);
+    all(vec![("copied and deleted", service().copied().deleted(Terminate), Release(ReleaseReason::NothingThere))]);
     let unreadable = service().annotated(annotation::IDENTITY, "{");
     all_wait(vec![("unreadable", unreadable, reason::IDENTITY_INVALID, true)]);
 }
@@ -99,24 +72,11 @@ fn a_record_of_another_object_is_not_believed() {
 fn ending_is_final() {
     all(vec![
         ("ended", service().ended().wanting(Terminated), Settled),
-        (
-            "ended and deleted",
-            service().ended().deleted(Terminate),
-            Release(ReleaseReason::Ended),
-        ),
+        ("ended and deleted", service().ended().deleted(Terminate), Release(ReleaseReason::Ended)),
         ("never existed, wanted gone", service().wanting(Terminated), End),
-        (
-            "never existed, deleted",
-            service().deleted(Terminate),
-            Release(ReleaseReason::NothingThere),
-        ),
+        ("never existed, deleted", service().deleted(Terminate), Release(ReleaseReason::NothingThere)),
     ]);
-    all_wait(vec![(
-        "wanted back",
-        service().ended().wanting(Active),
-        reason::ALREADY_TERMINATED,
-        true,
-    )]);
+    all_wait(vec![("wanted back", service().ended().wanting(Active), reason::ALREADY_TERMINATED, true)]);
 }
 
 #[test]
@@ -130,25 +90,13 @@ fn what_needs_no_look_is_settled_even_while_the_provider_is_away() {
     };
     all(vec![
         ("active", service().has(RemoteState::Active).provider(away()), Settled),
-        (
-            "process starting",
-            service().has(RemoteState::Active).provider(Provider::Starting),
-            Settled,
-        ),
+        ("process starting", service().has(RemoteState::Active).provider(Provider::Starting), Settled),
         (
             "suspended by us",
-            service()
-                .has(RemoteState::Suspended)
-                .suspended_by_us()
-                .wanting(Suspended)
-                .provider(away()),
+            service().has(RemoteState::Suspended).suspended_by_us().wanting(Suspended).provider(away()),
             Settled,
         ),
-        (
-            "broken package",
-            service().has(RemoteState::Active).broken_order(),
-            Settled,
-        ),
+        ("broken package", service().has(RemoteState::Active).broken_order(), Settled),
         ("suspended outside", service().has(RemoteState::Suspended), Settled),
         ("missing and held", service().has(RemoteState::Missing), Settled),
     ]);
@@ -165,12 +113,7 @@ fn what_needs_no_look_is_settled_even_while_the_provider_is_away() {
             reason::PROVIDER_UNAVAILABLE,
             false,
         ),
-        (
-            "process starting, something to do",
-            service().provider(Provider::Starting),
-            "quietly",
-            false,
-        ),
+        ("process starting, something to do", service().provider(Provider::Starting), "quietly", false),
     ]);
 }
 
@@ -180,27 +123,12 @@ fn pause_and_instance_modes_hold_everything_that_would_be_called() {
     let observing = |scene: Scene| scene.instance(|facts| facts.mode = InstanceMode::ObserveOnly);
     all_wait(vec![
         ("paused", service().paused(), reason::PAUSED, false),
-        (
-            "paused and deleted",
-            service().has(RemoteState::Active).paused().deleted(Terminate),
-            reason::PAUSED,
-            false,
-        ),
+        ("paused and deleted", service().has(RemoteState::Active).paused().deleted(Terminate), reason::PAUSED, false),
         ("disabled", disabled(service()), reason::INSTANCE_DISABLED, false),
-        (
-            "observe only",
-            observing(service()),
-            reason::INSTANCE_OBSERVE_ONLY,
-            false,
-        ),
+        ("observe only", observing(service()), reason::INSTANCE_OBSERVE_ONLY, false),
         (
             "observe only, wanted suspended",
-            observing(
-                service()
-                    .has(RemoteState::Active)
-                    .wanting(Suspended)
-                    .seeing(State::Active),
-            ),
+            observing(service().has(RemoteState::Active).wanting(Suspended).seeing(State::Active)),
             reason::INSTANCE_OBSERVE_ONLY,
             false,
         ),
@@ -213,18 +141,8 @@ fn pause_and_instance_modes_hold_everything_that_would_be_called() {
 fn another_panel_is_not_touched() {
     let elsewhere = |scene: Scene| scene.instance(|facts| facts.same_panel = false);
     all_wait(vec![
-        (
-            "deleted",
-            elsewhere(service().has(RemoteState::Active).deleted(Terminate)),
-            reason::REMOTE_CHANGED,
-            false,
-        ),
-        (
-            "suspend",
-            elsewhere(service().has(RemoteState::Active).wanting(Suspended)),
-            reason::REMOTE_CHANGED,
-            false,
-        ),
+        ("deleted", elsewhere(service().has(RemoteState::Active).deleted(Terminate)), reason::REMOTE_CHANGED, false),
+        ("suspend", elsewhere(service().has(RemoteState::Active).wanting(Suspended)), reason::REMOTE_CHANGED, false),
     ]);
 }
 
@@ -234,7 +152,7 @@ fn a_create_needs_a_valid_order_and_nothing_else_does() {
         ("create", service().broken_order(), reason::PACKAGE_NOT_FOUND, false),
         (
             "create after a record",
-            service().recorded().broken_order().seeing_nothing(),
+            service().recorded_just_now().broken_order().seeing_nothing(),
             reason::PACKAGE_NOT_FOUND,
             false,
         ),
@@ -245,11 +163,7 @@ fn a_create_needs_a_valid_order_and_nothing_else_does() {
         ("terminate", active().deleted(Terminate), Ending { force: false }),
         (
             "unsuspend",
-            service()
-                .has(RemoteState::Suspended)
-                .suspended_by_us()
-                .broken_order()
-                .seeing(State::Suspended),
+            service().has(RemoteState::Suspended).suspended_by_us().broken_order().seeing(State::Suspended),
             Unsuspend,
         ),
     ]);
@@ -257,25 +171,11 @@ fn a_create_needs_a_valid_order_and_nothing_else_does() {
 
 #[test]
 fn the_persisted_next_attempt_binds_the_same_verb_only() {
-    let refused = |verb| {
-        service()
-            .has(RemoteState::Active)
-            .operation(verb, Refused, NOW)
-            .failed(Class::Unavailable, NOW + 60)
-    };
+    let refused =
+        |verb| service().has(RemoteState::Active).operation(verb, Refused, NOW).failed(Class::Unavailable, NOW + 60);
     all_wait(vec![
-        (
-            "suspend again",
-            refused(Verb::Suspend).wanting(Suspended),
-            "quietly",
-            false,
-        ),
-        (
-            "terminate again",
-            refused(Verb::Terminate).deleted(Terminate),
-            "quietly",
-            false,
-        ),
+        ("suspend again", refused(Verb::Suspend).wanting(Suspended), "quietly", false),
+        ("terminate again", refused(Verb::Terminate).deleted(Terminate), "quietly", false),
         (
             "unanswered, whatever is wanted",
             service()
@@ -288,16 +188,8 @@ fn the_persisted_next_attempt_binds_the_same_verb_only() {
         ),
     ]);
     all(vec![
-        (
-            "end while a scale waits",
-            refused(Verb::Scale).deleted(Terminate),
-            Observe,
-        ),
-        (
-            "suspend while a scale waits",
-            refused(Verb::Scale).wanting(Suspended),
-            Observe,
-        ),
+        ("end while a scale waits", refused(Verb::Scale).deleted(Terminate), Observe),
+        ("suspend while a scale waits", refused(Verb::Scale).wanting(Suspended), Observe),
         (
             "due",
             service()
@@ -318,11 +210,7 @@ fn an_unanswered_create_is_settled_by_looking() {
     let blind = |scene: Scene| scene.instance(|facts| facts.capabilities.create_uniqueness = CreateUniqueness::None);
     all(vec![
         ("look first", unanswered(NOW), Observe),
-        (
-            "there",
-            unanswered(NOW).seeing(State::Provisioning),
-            Attach(Attachment::OwnAttempt),
-        ),
+        ("there", unanswered(NOW).seeing(State::Provisioning), Attach(Attachment::OwnAttempt)),
         (
             "absent where the provider refuses a second",
             unanswered(NOW).seeing_nothing(),
@@ -335,9 +223,7 @@ fn an_unanswered_create_is_settled_by_looking() {
         ),
         (
             "resolved by a person",
-            blind(unanswered(0))
-                .seeing_nothing()
-                .annotated(annotation::RESOLVE_CREATE, "absent"),
+            blind(unanswered(0)).seeing_nothing().annotated(annotation::RESOLVE_CREATE, "absent"),
             Conclude(Conclusion::HadNoEffect),
         ),
     ]);
@@ -348,12 +234,7 @@ fn an_unanswered_create_is_settled_by_looking() {
             reason::OUTCOME_UNKNOWN,
             false,
         ),
-        (
-            "nobody can tell",
-            blind(unanswered(0)).seeing_nothing(),
-            reason::CREATE_OUTCOME_UNKNOWN,
-            true,
-        ),
+        ("nobody can tell", blind(unanswered(0)).seeing_nothing(), reason::CREATE_OUTCOME_UNKNOWN, true),
         (
             "deleted while it may still land",
             unanswered(NOW - 29).deleted(Terminate).seeing_nothing(),
@@ -373,19 +254,10 @@ fn nothing_is_released_while_an_earlier_create_may_still_land() {
             .deleted(Terminate)
             .seeing_nothing()
     };
-    all_wait(vec![(
-        "one was not answered",
-        refused_later(NOW - 29),
-        reason::OUTCOME_UNKNOWN,
-        false,
-    )]);
+    all_wait(vec![("one was not answered", refused_later(NOW - 29), reason::OUTCOME_UNKNOWN, false)]);
     all(vec![
         ("long ago", refused_later(NOW - 30), Release(ReleaseReason::Ended)),
-        (
-            "recorded, then cut off",
-            service().recorded().deleted(Terminate).seeing_nothing(),
-            AssumeAttempt,
-        ),
+        ("recorded, then cut off", service().recorded().deleted(Terminate).seeing_nothing(), AssumeAttempt),
         (
             "recorded in this pass",
             service().recorded_just_now().deleted(Terminate).seeing_nothing(),
@@ -399,38 +271,13 @@ fn a_lost_status_attaches_and_never_creates_blindly() {
     let only_looks_up =
         |scene: Scene| scene.instance(|facts| facts.capabilities.create_uniqueness = CreateUniqueness::LookupOnly);
     all(vec![
-        (
-            "there",
-            service().recorded().seeing(State::Active),
-            Attach(Attachment::Found),
-        ),
-        (
-            "restored and there",
-            service().restored().seeing(State::Active),
-            Attach(Attachment::Found),
-        ),
-        (
-            "absent, the provider refuses a second",
-            service().recorded().seeing_nothing(),
-            Create,
-        ),
-        (
-            "absent, a create may be under way",
-            only_looks_up(service().recorded()).seeing_nothing(),
-            AssumeAttempt,
-        ),
-        (
-            "absent, recorded in this pass",
-            only_looks_up(service().recorded_just_now()).seeing_nothing(),
-            Create,
-        ),
+        ("there", service().recorded().seeing(State::Active), Attach(Attachment::Found)),
+        ("restored and there", service().restored().seeing(State::Active), Attach(Attachment::Found)),
+        ("absent, a create may be under way there", service().recorded().seeing_nothing(), AssumeAttempt),
+        ("absent, a create may be under way", only_looks_up(service().recorded()).seeing_nothing(), AssumeAttempt),
+        ("absent, recorded in this pass", only_looks_up(service().recorded_just_now()).seeing_nothing(), Create),
     ]);
-    all_wait(vec![(
-        "restored and absent",
-        service().restored().seeing_nothing(),
-        reason::REMOTE_MISSING,
-        true,
-    )]);
+    all_wait(vec![("restored and absent", service().restored().seeing_nothing(), reason::REMOTE_MISSING, true)]);
 }
 
 #[test]
@@ -438,12 +285,7 @@ fn what_belongs_to_others_is_never_touched() {
     let found = |owner| service().recorded_just_now().seeing_owned_by(State::Active, owner);
     let bound = || service().has(RemoteState::Active);
     all_wait(vec![
-        (
-            "another owner",
-            found(Some("prod.customers.eve")),
-            reason::REMOTE_EXISTS,
-            true,
-        ),
+        ("another owner", found(Some("prod.customers.eve")), reason::REMOTE_EXISTS, true),
         ("no owner", found(None), reason::REMOTE_EXISTS, true),
         (
             "given to another owner",
@@ -457,24 +299,11 @@ fn what_belongs_to_others_is_never_touched() {
             reason::REMOTE_EXISTS,
             true,
         ),
-        (
-            "claimed by two",
-            bound().claimed().wanting(Suspended),
-            reason::REMOTE_CLAIMED_TWICE,
-            true,
-        ),
+        ("claimed by two", bound().claimed().wanting(Suspended), reason::REMOTE_CLAIMED_TWICE, true),
     ]);
     all(vec![
-        (
-            "found, deleted",
-            found(Some("eve")).deleted(Terminate),
-            Release(ReleaseReason::NothingThere),
-        ),
-        (
-            "ours without an owner key",
-            bound().wanting(Suspended).seeing_owned_by(State::Active, None),
-            Suspend,
-        ),
+        ("found, deleted", found(Some("eve")).deleted(Terminate), Release(ReleaseReason::NothingThere)),
+        ("ours without an owner key", bound().wanting(Suspended).seeing_owned_by(State::Active, None), Suspend),
     ]);
 }
 
@@ -486,22 +315,12 @@ fn ending_waits_for_protection_and_holds_and_believes_only_a_look() {
         ("there", bound().seeing(State::Active), Ending { force: false }),
         ("suspended", bound().seeing(State::Suspended), Ending { force: false }),
         ("failed", bound().seeing(State::Failed), Ending { force: false }),
-        (
-            "installing, interruptible",
-            bound().seeing(State::Provisioning),
-            Ending { force: false },
-        ),
+        ("installing, interruptible", bound().seeing(State::Provisioning), Ending { force: false }),
         ("gone", bound().seeing_nothing(), Release(ReleaseReason::Ended)),
-        (
-            "gone, spec",
-            service().has(RemoteState::Active).wanting(Terminated).seeing_nothing(),
-            End,
-        ),
+        ("gone, spec", service().has(RemoteState::Active).wanting(Terminated).seeing_nothing(), End),
         (
             "gone, the panel not asked lately",
-            bound()
-                .instance(|facts| facts.verified_at = Some(at(NOW - 61)))
-                .seeing_nothing(),
+            bound().instance(|facts| facts.verified_at = Some(at(NOW - 61))).seeing_nothing(),
             Verify,
         ),
     ]);
@@ -510,17 +329,13 @@ fn ending_waits_for_protection_and_holds_and_believes_only_a_look() {
         ("protected", bound().protected(), reason::TERMINATION_PROTECTED, true),
         (
             "not confirmed",
-            bound()
-                .instance(|facts| facts.endings = hold(reason::REMOTES_ALREADY_THERE))
-                .seeing(State::Active),
+            bound().instance(|facts| facts.endings = hold(reason::REMOTES_ALREADY_THERE)).seeing(State::Active),
             reason::REMOTES_ALREADY_THERE,
             false,
         ),
         (
             "gone with many",
-            bound()
-                .instance(|facts| facts.absence = hold(reason::MASS_ABSENCE))
-                .seeing_nothing(),
+            bound().instance(|facts| facts.absence = hold(reason::MASS_ABSENCE)).seeing_nothing(),
             reason::MASS_ABSENCE,
             false,
         ),
@@ -530,25 +345,19 @@ fn ending_waits_for_protection_and_holds_and_believes_only_a_look() {
 
 #[test]
 fn an_ending_is_forced_only_by_policy_and_only_after_ordinary_ones_failed() {
-    let mut scene = service()
-        .has(RemoteState::Active)
-        .deleted(Terminate)
-        .seeing(State::Active);
+    let mut scene = service().has(RemoteState::Active).deleted(Terminate).seeing(State::Active);
     scene.force_after = Some(std::time::Duration::from_secs(100));
     assert_eq!(scene.plan(), Ending { force: false });
     let failing = |since| {
-        let mut scene = service()
-            .has(RemoteState::Active)
-            .deleted(Terminate)
-            .seeing(State::Active)
-            .operation(Verb::Terminate, Refused, since);
+        let mut scene = service().has(RemoteState::Active).deleted(Terminate).seeing(State::Active).operation(
+            Verb::Terminate,
+            Refused,
+            since,
+        );
         scene.force_after = Some(std::time::Duration::from_secs(100));
         scene.plan()
     };
-    assert_eq!(
-        (failing(NOW - 99), failing(NOW - 100)),
-        (Ending { force: false }, Ending { force: true })
-    );
+    assert_eq!((failing(NOW - 99), failing(NOW - 100)), (Ending { force: false }, Ending { force: true }));
 }
 
 #[test]
@@ -557,21 +366,9 @@ fn a_remote_that_others_removed_is_held_or_made_again() {
     all(vec![
         ("hold", bound(), ReportMissing),
         ("recreate", bound().recreating(), Create),
-        (
-            "not bound yet",
-            service().has(RemoteState::Active).unbound().seeing_nothing(),
-            Create,
-        ),
-        (
-            "recreate what was reported",
-            service().has(RemoteState::Missing).recreating().seeing_nothing(),
-            Create,
-        ),
-        (
-            "the panel not asked lately",
-            bound().instance(|facts| facts.verified_at = None),
-            Verify,
-        ),
+        ("not bound yet", service().has(RemoteState::Active).unbound().seeing_nothing(), Create),
+        ("recreate what was reported", service().has(RemoteState::Missing).recreating().seeing_nothing(), Create),
+        ("the panel not asked lately", bound().instance(|facts| facts.verified_at = None), Verify),
     ]);
     let hold = Some(Hold::new(reason::MASS_ABSENCE, ""));
     all_wait(vec![
@@ -581,26 +378,14 @@ fn a_remote_that_others_removed_is_held_or_made_again() {
             reason::MASS_ABSENCE,
             false,
         ),
-        (
-            "reported",
-            service().has(RemoteState::Missing).suspicious().seeing_nothing(),
-            reason::REMOTE_MISSING,
-            true,
-        ),
+        ("reported", service().has(RemoteState::Missing).suspicious().seeing_nothing(), reason::REMOTE_MISSING, true),
     ]);
 }
 
 #[test]
 fn suspension_has_the_right_of_way_and_only_our_own_is_lifted() {
     all(vec![
-        (
-            "suspend",
-            service()
-                .has(RemoteState::Active)
-                .wanting(Suspended)
-                .seeing(State::Active),
-            Suspend,
-        ),
+        ("suspend", service().has(RemoteState::Active).wanting(Suspended).seeing(State::Active), Suspend),
         (
             "suspend while installing",
             service()
@@ -610,29 +395,11 @@ fn suspension_has_the_right_of_way_and_only_our_own_is_lifted() {
                 .seeing(State::Provisioning),
             Suspend,
         ),
-        (
-            "unsuspend ours",
-            service()
-                .has(RemoteState::Suspended)
-                .suspended_by_us()
-                .seeing(State::Suspended),
-            Unsuspend,
-        ),
-        (
-            "leave theirs",
-            service()
-                .has(RemoteState::Suspended)
-                .suspicious()
-                .seeing(State::Suspended),
-            Settled,
-        ),
+        ("unsuspend ours", service().has(RemoteState::Suspended).suspended_by_us().seeing(State::Suspended), Unsuspend),
+        ("leave theirs", service().has(RemoteState::Suspended).suspicious().seeing(State::Suspended), Settled),
         (
             "suspend before scaling",
-            service()
-                .has(RemoteState::Active)
-                .wanting(Suspended)
-                .ordering_another_size()
-                .seeing(State::Active),
+            service().has(RemoteState::Active).wanting(Suspended).ordering_another_size().seeing(State::Active),
             Suspend,
         ),
     ]);
@@ -646,10 +413,8 @@ fn suspension_has_the_right_of_way_and_only_our_own_is_lifted() {
 
 #[test]
 fn an_unsuspension_that_has_something_to_put_back_is_repeated_until_it_is_answered() {
-    let mut scene = service()
-        .has(RemoteState::Suspended)
-        .operation(Verb::Unsuspend, Unknown, NOW)
-        .seeing(State::Active);
+    let mut scene =
+        service().has(RemoteState::Suspended).operation(Verb::Unsuspend, Unknown, NOW).seeing(State::Active);
     if let Some(operation) = scene.status().operation.as_mut() {
         operation.before = Some("installing".into());
     }
@@ -662,29 +427,13 @@ fn an_unsuspension_that_has_something_to_put_back_is_repeated_until_it_is_answer
 
 #[test]
 fn a_running_operation_is_polled_and_concluded() {
-    let creating = || {
-        service()
-            .has(RemoteState::Provisioning)
-            .operation(Verb::Create, Accepted, NOW)
-    };
+    let creating = || service().has(RemoteState::Provisioning).operation(Verb::Create, Accepted, NOW);
     all(vec![
         ("poll by token", creating().with_token(), Poll),
         ("look without one", creating(), Observe),
-        (
-            "done",
-            creating().seeing(State::Active),
-            Conclude(Conclusion::TookEffect),
-        ),
-        (
-            "failed",
-            creating().seeing(State::Failed),
-            Conclude(Conclusion::TookEffect),
-        ),
-        (
-            "incomplete",
-            service().has(RemoteState::Incomplete).seeing(State::Incomplete),
-            Create,
-        ),
+        ("done", creating().seeing(State::Active), Conclude(Conclusion::TookEffect)),
+        ("failed", creating().seeing(State::Failed), Conclude(Conclusion::TookEffect)),
+        ("incomplete", service().has(RemoteState::Incomplete).seeing(State::Incomplete), Create),
         (
             "suspend took effect",
             service()
@@ -705,27 +454,14 @@ fn a_running_operation_is_polled_and_concluded() {
         ),
         (
             "scale took effect",
-            service()
-                .has(RemoteState::Active)
-                .operation(Verb::Scale, Unknown, NOW)
-                .seeing(State::Active),
+            service().has(RemoteState::Active).operation(Verb::Scale, Unknown, NOW).seeing(State::Active),
             Conclude(Conclusion::TookEffect),
         ),
     ]);
     all_wait(
         vec![
-            (
-                "still installing",
-                creating().seeing(State::Provisioning),
-                "quietly",
-                false,
-            ),
-            (
-                "being removed",
-                service().recorded_just_now().seeing(State::Deleting),
-                "quietly",
-                false,
-            ),
+            ("still installing", creating().seeing(State::Provisioning), "quietly", false),
+            ("being removed", service().recorded_just_now().seeing(State::Deleting), "quietly", false),
         ]
         .into_iter()
         .take(1)
@@ -740,11 +476,7 @@ fn differences_are_scaled_when_they_can_and_may_be() {
         ("ordered", active().ordering_another_size().seeing(State::Active), Scale),
         ("drifted", active().suspicious().drifted().seeing(State::Active), Scale),
         ("look first", active().ordering_another_size(), Observe),
-        (
-            "counts only at creation",
-            active().ordering_another_region().seeing(State::Active),
-            Settled,
-        ),
+        ("counts only at creation", active().ordering_another_region().seeing(State::Active), Settled),
         (
             "while suspended",
             service()
@@ -759,11 +491,7 @@ fn differences_are_scaled_when_they_can_and_may_be() {
     let mut attached = active().ordering_another_size();
     attached.status().attached_differences = Some("hash".into());
     assert_eq!(attached.plan(), Settled, "attached with differences");
-    assert_eq!(
-        attached.annotated(annotation::ACCEPT_DIFFERENCES, "hash").plan(),
-        Observe,
-        "accepted"
-    );
+    assert_eq!(attached.annotated(annotation::ACCEPT_DIFFERENCES, "hash").plan(), Observe, "accepted");
     let mut stubborn = active().suspicious().drifted().seeing(State::Active);
     stubborn.status().not_converging = Some(super::super::changes::digest_of(&[super::super::fixture::difference()]));
     assert_eq!(stubborn.plan(), Settled, "a scale that changed nothing is not repeated");
@@ -771,11 +499,7 @@ fn differences_are_scaled_when_they_can_and_may_be() {
 
 #[test]
 fn a_request_for_an_attempt_looks_once() {
-    let asked = || {
-        service()
-            .has(RemoteState::Active)
-            .annotated(annotation::RECONCILE_REQUESTED_AT, "now")
-    };
+    let asked = || service().has(RemoteState::Active).annotated(annotation::RECONCILE_REQUESTED_AT, "now");
     assert_eq!(asked().plan(), Observe);
     let mut handled = asked();
     handled.status().last_handled_reconcile_at = Some("now".into());

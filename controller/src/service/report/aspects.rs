@@ -28,11 +28,9 @@ pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
     }
     let Some(remote) = s.remote() else {
         return Some(match s.running(Verb::Create).map(|operation| operation.outcome) {
-            Some(OperationOutcome::Unknown) => (
-                "Unknown",
-                reason::OUTCOME_UNKNOWN,
-                "a create was asked for and not answered".into(),
-            ),
+            Some(OperationOutcome::Unknown) => {
+                ("Unknown", reason::OUTCOME_UNKNOWN, "a create was asked for and not answered".into())
+            }
             Some(OperationOutcome::Accepted) => {
                 ("False", reason::PROVISIONING, "the provider accepted the create".into())
             }
@@ -47,11 +45,7 @@ pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
             ("False", reason::PROVISIONING, format!("remote {id} is being set up"))
         }
         RemoteState::Active | RemoteState::Suspended => ("True", reason::UP_TO_DATE, format!("remote {id} exists")),
-        RemoteState::Failed => (
-            "False",
-            reason::REMOTE_FAILED,
-            format!("remote {id} failed at the provider"),
-        ),
+        RemoteState::Failed => ("False", reason::REMOTE_FAILED, format!("remote {id} failed at the provider")),
         RemoteState::Deleting => ("False", reason::REMOTE_DELETING, format!("remote {id} is going away")),
         RemoteState::Missing => ("False", reason::REMOTE_MISSING, format!("remote {id} is gone")),
     })
@@ -67,25 +61,13 @@ pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
     }
     if let Scaling::NotChangeable(differences) = scaling_of(s) {
         let fields = changes::in_words(&differences, "now");
-        return Some((
-            "False",
-            reason::FIELD_NOT_CHANGEABLE,
-            format!("{fields}; that counts only at creation"),
-        ));
+        return Some(("False", reason::FIELD_NOT_CHANGEABLE, format!("{fields}; that counts only at creation")));
     }
     let no_room = |operation: &&Operation| retry::failed_with(operation) == Some(Class::Capacity);
-    if let Some(error) = s
-        .operation()
-        .filter(no_room)
-        .and_then(|operation| operation.last_error.as_ref())
-    {
+    if let Some(error) = s.operation().filter(no_room).and_then(|operation| operation.last_error.as_ref()) {
         return Some(("False", reason::NO_CAPACITY, error.message.clone()));
     }
-    Some((
-        "True",
-        reason::UP_TO_DATE,
-        "references resolve and the configuration is valid".into(),
-    ))
+    Some(("True", reason::UP_TO_DATE, "references resolve and the configuration is valid".into()))
 }
 
 /// The remote is suspended, and by whom.
@@ -94,21 +76,15 @@ pub(super) fn suspended(s: &Situation) -> Aspect<String> {
     let holder = s.aim.holders.first();
     Some(match (state, holder) {
         (RemoteState::Suspended, Some(holder)) => ("True", holder.reason.clone(), held_by(holder)),
-        (RemoteState::Suspended, None) if s.status.suspended_at.is_some() => (
-            "True",
-            reason::UNSUSPENDING.into(),
-            "no holder is left; the suspension is being lifted".into(),
-        ),
-        (RemoteState::Suspended, None) => (
-            "True",
-            reason::EXTERNAL.into(),
-            "suspended on the panel, not by Hostwright".into(),
-        ),
-        (_, Some(holder)) if s.aim.target == Target::Suspended => (
-            "False",
-            reason::SUSPENDING.into(),
-            format!("{}; not suspended yet", held_by(holder)),
-        ),
+        (RemoteState::Suspended, None) if s.status.suspended_at.is_some() => {
+            ("True", reason::UNSUSPENDING.into(), "no holder is left; the suspension is being lifted".into())
+        }
+        (RemoteState::Suspended, None) => {
+            ("True", reason::EXTERNAL.into(), "suspended on the panel, not by Hostwright".into())
+        }
+        (_, Some(holder)) if s.aim.target == Target::Suspended => {
+            ("False", reason::SUSPENDING.into(), format!("{}; not suspended yet", held_by(holder)))
+        }
         _ => ("False", reason::NOT_SUSPENDED.into(), "no holder suspends it".into()),
     })
 }
@@ -119,11 +95,7 @@ pub(super) fn synced(s: &Situation) -> Aspect<&'static str> {
     match scaling_of(s) {
         Scaling::NotAccepted(hash, differences) => {
             let fields = changes::in_words(&differences, "on the attached remote");
-            return Some((
-                "False",
-                reason::ATTACHED_WITH_DIFFERENCES,
-                format!("{fields}; accept them by {hash}"),
-            ));
+            return Some(("False", reason::ATTACHED_WITH_DIFFERENCES, format!("{fields}; accept them by {hash}")));
         }
         Scaling::NotConverging(differences) => {
             let fields = changes::in_words(&differences, "on the panel");
@@ -142,13 +114,7 @@ pub(super) fn synced(s: &Situation) -> Aspect<&'static str> {
     if let Some(since) = s.unseen_since {
         return Some(("Unknown", reason::OBSERVATION_STALE, format!("not seen since {since}")));
     }
-    s.seen_lately.then(|| {
-        (
-            "True",
-            reason::UP_TO_DATE,
-            "the last look agrees with what was applied".into(),
-        )
-    })
+    s.seen_lately.then(|| ("True", reason::UP_TO_DATE, "the last look agrees with what was applied".into()))
 }
 
 /// No remote call is made on purpose.

@@ -1,0 +1,361 @@
+//! The planner and the fold against a small model of a provider: whatever goes wrong for a while, and wherever the process
+//! dies, it converges afterwards, makes no second remote and loses none.
+
+use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus};
+use hostwright_plugin::{Class, CreateUniqueness, Error, Observation, Outcome, Present, Remote, RemoteState, State};
+use kube::ResourceExt as _;
+use proptest::prelude::*;
+
+use super::fixture::{OWNER, Scene, at, service};
+use super::fold::{self, Finding};
+use super::plan::{ReleaseReason, Step};
+use super::situation::Look;
+
+/// What happens to one mutation.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fate {
+    Answered,
+    /// It takes effect, and the answer is lost.
+    AnswerLost,
+    /// It never arrives, which nobody can tell from the above.
+    RequestLost,
+    /// A create that takes effect this many seconds later, after its answer was given up.
+    Late(i64),
+    Refused(Class),
+    /// The process dies before the call.
+    CrashBefore,
+    /// The process dies after the call took effect.
+    CrashAfter,
+}
+
+/// What happens before a pass.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Event {
+    Nothing,
+    Want(DesiredStatus),
+    StatusWiped,
+    SuspendedByHand,
+    UnsuspendedByHand,
+}
+
+/// A provider with room for one service, and the object that orders it.
+struct World {
+    scene: Scene,
+    /// The status and the record as they are stored; what is newer is lost in a crash.
+    stored: HostingServiceStatus,
+    servers: Vec<State>,
+    landing: Vec<i64>,
+    most_servers: usize,
+    released: bool,
+    enforced: bool,
+}
+
+impl World {
+    fn new(uniqueness: CreateUniqueness) -> Self {
+        let scene = service().instance(|facts| facts.capabilities.create_uniqueness = uniqueness);
+        let enforced = uniqueness.is_enforced();
+        Self {
+            scene,
+            stored: HostingServiceStatus::default(),
+            servers: vec![],
+            landing: vec![],
+            most_servers: 0,
+            released: false,
+            enforced,
+        }
+    }
+
+    fn happens(&mut self, event: Event) {
+        match event {
+            Event::Nothing => {}
+            // An end that was ordered is final; billing does not take it back.
+            Event::Want(_) if self.scene.service.spec.desired_status == DesiredStatus::Terminated => {}
+            Event::Want(desired) => self.scene.service.spec.desired_status = desired,
+            Event::StatusWiped => {
+                self.stored = HostingServiceStatus::default();
+                *self.scene.status() = HostingServiceStatus::default();
+            }
+            Event::SuspendedByHand => self.servers.iter_mut().for_each(|state| *state = State::Suspended),
+            Event::UnsuspendedByHand => self.servers.iter_mut().for_each(|state| *state = State::Active),
+        }
+    }
+
+    /// One pass, its mutation ending as `fate` says. Every pass is triggered by a list that has doubts.
+    fn pass(&mut self, fate: Fate, suspicious: bool) {
+        self.scene.suspicion = suspicious;
+        self.scene.look = None;
+        self.scene.just_recorded = false;
+        *self.scene.status() = self.stored.clone();
+        for _ in 0..16 {
+            if self.released {
+                return;
+            }
+            self.land();
+            let step = self.scene.plan();
+            if !self.carry_out(step, fate) {
+                return;
+            }
+        }
+        panic!("a pass did not end; next would be {:?}", self.scene.plan());
+    }
+
+    /// False when the pass is over.
+    fn carry_out(&mut self, step: Step, fate: Fate) -> bool {
+        match step {
+            Step::Wait(wait) => {
+                self.store();
+                let pause = wait.until.map_or(60, |until| (until.as_second() - self.scene.now).max(1));
+                self.scene.now += pause;
+                return false;
+            }
+            Step::Settled => {
+                if self.scene.status().operation.is_some() {
+                    self.found(&Finding::Dropped);
+                }
+                self.store();
+                self.scene.now += 60;
+                return false;
+            }
+            Step::Release(ReleaseReason::Retained) => panic!("nothing was retained"),
+            Step::Release(_) => {
+                self.released = true;
+                return false;
+            }
+            Step::Record => self.record(),
+            Step::Observe => {
+                self.scene.suspicion = false;
+                let look = Look { seen: self.seen(), at: at(self.scene.now) };
+                self.scene.look = Some(look.clone());
+                self.found(&Finding::Looked(look));
+            }
+            Step::Verify => self.scene.facts().verified_at = Some(at(self.scene.now)),
+            Step::Attach(how) => {
+                let present = self.scene.look.as_ref().and_then(Look::present).cloned().unwrap();
+                self.found(&Finding::Attached(how, Box::new(present)));
+            }
+            Step::Conclude(conclusion) => self.found(&Finding::Concluded(conclusion)),
+            Step::AssumeAttempt => self.found(&Finding::AssumedAttempt),
+            Step::ReportMissing => self.found(&Finding::WentMissing),
+            Step::Poll => panic!("this provider gives no tokens"),
+            Step::End => {
+                self.end();
+                self.found(&Finding::Ended);
+            }
+            step => {
+                let verb = step.verb().unwrap();
+                return self.mutate(verb, fate);
+            }
+        }
+        true
+    }
+
+    fn record(&mut self) {
+        let scene = std::mem::replace(&mut self.scene, service());
+        self.scene = scene.recorded_just_now();
+    }
+
+    fn end(&mut self) {
+        let scene = std::mem::replace(&mut self.scene, service());
+        self.scene = scene.ended();
+    }
+
+    fn mutate(&mut self, verb: hostwright_crds::Verb, fate: Fate) -> bool {
+        let status = self.scene.status().clone();
+        let seen = self.scene.look.as_ref().and_then(Look::present).cloned();
+        let operation = fold::next_attempt(&status, verb, seen.as_ref(), &self.scene.ground());
+        self.found(&Finding::Began(operation.clone()));
+        // The write-ahead; for a create right after its record, that is the record.
+        if !(self.scene.just_recorded && verb == hostwright_crds::Verb::Create) {
+            self.store();
+        }
+        let unknown = || Err(Error::new(Class::Unknown, "timeout", "no answer"));
+        let answer = match fate {
+            Fate::CrashBefore => return false,
+            Fate::CrashAfter => {
+                let _ = self.effect(verb);
+                return false;
+            }
+            Fate::Answered => self.effect(verb),
+            Fate::AnswerLost => {
+                let _ = self.effect(verb);
+                unknown()
+            }
+            Fate::RequestLost => unknown(),
+            Fate::Late(after) if verb == hostwright_crds::Verb::Create => {
+                self.landing.push(self.scene.now + after);
+                unknown()
+            }
+            Fate::Late(_) => unknown(),
+            Fate::Refused(class) => Err(Error::new(class, "refused", "words")),
+        };
+        self.scene.look = None;
+        self.found(&Finding::Answered(operation, answer));
+        self.store();
+        self.scene.now += 1;
+        false
+    }
+
+    /// What a verb does to the provider.
+    fn effect(&mut self, verb: hostwright_crds::Verb) -> Result<Outcome, Error> {
+        use hostwright_crds::Verb;
+        let to = |state| Ok(Outcome::Done(RemoteState::new(remote(), state)));
+        match verb {
+            Verb::Create if self.enforced && !self.servers.is_empty() => {
+                Err(Error::new(Class::Conflict, "unique", "it exists already"))
+            }
+            Verb::Create => {
+                self.servers.push(State::Active);
+                self.most_servers = self.most_servers.max(self.servers.len());
+                to(State::Active)
+            }
+            Verb::Terminate => {
+                self.servers.clear();
+                Ok(Outcome::Gone)
+            }
+            _ if self.servers.is_empty() => Err(Error::new(Class::NotFound, "gone", "no such server")),
+            Verb::Suspend => {
+                self.servers.iter_mut().for_each(|state| *state = State::Suspended);
+                to(State::Suspended)
+            }
+            Verb::Unsuspend | Verb::Scale => {
+                self.servers.iter_mut().for_each(|state| *state = State::Active);
+                to(State::Active)
+            }
+        }
+    }
+
+    /// Creates that were on their way arrive. The provider refuses a second one where it can.
+    fn land(&mut self) {
+        let now = self.scene.now;
+        let arrived = self.landing.iter().filter(|at| **at <= now).count();
+        self.landing.retain(|at| *at > now);
+        for _ in 0..arrived {
+            if !(self.enforced && !self.servers.is_empty()) {
+                self.servers.push(State::Active);
+            }
+        }
+        self.most_servers = self.most_servers.max(self.servers.len());
+    }
+
+    fn seen(&self) -> Observation {
+        match self.servers.first() {
+            None => Observation::Absent,
+            Some(state) => {
+                let mut present = Present::new(remote(), *state, Some(OWNER.into()));
+                present.applied = self.scene.order.as_ref().unwrap().config.clone();
+                Observation::Present(Box::new(present))
+            }
+        }
+    }
+
+    fn found(&mut self, finding: &Finding) {
+        let mut status = self.scene.status().clone();
+        fold::fold(&mut status, finding, &self.scene.ground());
+        *self.scene.status() = status;
+    }
+
+    fn store(&mut self) {
+        let rendered = self.scene.judge(|situation| super::report::render(situation, &super::plan::plan(situation)));
+        *self.scene.status() = rendered.clone();
+        self.stored = rendered;
+    }
+
+    /// Without any more faults, long enough for every pause.
+    fn calms_down(&mut self) {
+        for _ in 0..40 {
+            self.pass(Fate::Answered, true);
+        }
+    }
+
+    fn has_ended(&self) -> bool {
+        self.scene.service.annotations().values().any(|record| record.contains("\"ended\""))
+    }
+}
+
+fn remote() -> Remote {
+    Remote { id: "12".into(), ..Remote::default() }
+}
+
+fn fates() -> impl Strategy<Value = Fate> {
+    let class = prop_oneof![
+        Just(Class::Invalid),
+        Just(Class::Conflict),
+        Just(Class::Capacity),
+        Just(Class::Unavailable),
+        Just(Class::RateLimited),
+        Just(Class::Internal),
+        Just(Class::NotFound),
+    ];
+    prop_oneof![
+        3 => Just(Fate::Answered),
+        2 => Just(Fate::AnswerLost),
+        1 => Just(Fate::RequestLost),
+        1 => (0_i64..30).prop_map(Fate::Late),
+        2 => class.prop_map(Fate::Refused),
+        1 => Just(Fate::CrashBefore),
+        1 => Just(Fate::CrashAfter),
+    ]
+}
+
+fn events() -> impl Strategy<Value = Event> {
+    prop_oneof![
+        6 => Just(Event::Nothing),
+        2 => Just(Event::Want(DesiredStatus::Suspended)),
+        2 => Just(Event::Want(DesiredStatus::Active)),
+        1 => Just(Event::Want(DesiredStatus::Terminated)),
+        1 => Just(Event::StatusWiped),
+        1 => Just(Event::SuspendedByHand),
+        1 => Just(Event::UnsuspendedByHand),
+    ]
+}
+
+fn histories() -> impl Strategy<Value = Vec<(Event, Fate, bool)>> {
+    proptest::collection::vec((events(), fates(), any::<bool>()), 1..24)
+}
+
+fn uniqueness() -> impl Strategy<Value = CreateUniqueness> {
+    prop_oneof![Just(CreateUniqueness::ByExternalId), Just(CreateUniqueness::LookupOnly)]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_goes_wrong_there_is_never_a_second_remote_and_it_converges(
+        uniqueness in uniqueness(),
+        history in histories(),
+        delete in any::<bool>(),
+    ) {
+        let mut world = World::new(uniqueness);
+        let mut by_hand = false;
+        for (event, fate, suspicious) in history {
+            by_hand |= matches!(event, Event::SuspendedByHand | Event::StatusWiped);
+            world.happens(event);
+            world.pass(fate, suspicious);
+            prop_assert!(world.most_servers <= 1, "two remotes");
+        }
+        if delete {
+            let scene = std::mem::replace(&mut world.scene, service());
+            world.scene = scene.deleted(DeletionPolicy::Terminate);
+        }
+        world.calms_down();
+        prop_assert!(world.most_servers <= 1, "two remotes");
+        if delete {
+            prop_assert!(world.released, "not released: {:?}, {:?}", world.scene.plan(), world.stored.operation);
+            prop_assert!(world.servers.is_empty() && world.landing.is_empty(), "a remote nobody knows");
+            return Ok(());
+        }
+        let seen = world.servers.first().copied();
+        match world.scene.service.spec.desired_status {
+            DesiredStatus::Terminated => prop_assert!(seen.is_none() && world.has_ended(), "{seen:?}"),
+            DesiredStatus::Suspended => prop_assert_eq!(seen, Some(State::Suspended)),
+            // A suspension that others made, or that nobody remembers, stays.
+            DesiredStatus::Active if by_hand => prop_assert!(seen.is_some()),
+            DesiredStatus::Active => prop_assert_eq!(seen, Some(State::Active)),
+        }
+        // Converged is quiet: nothing is asked, nothing is written.
+        let before = world.stored.clone();
+        world.pass(Fate::CrashBefore, false);
+        prop_assert_eq!(&world.stored, &before, "it is not quiet: {:?}", world.scene.plan());
+    }
+}
