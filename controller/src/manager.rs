@@ -52,13 +52,7 @@ pub struct Options {
 /// # Errors
 /// When this installation may not run in this cluster.
 pub async fn run(client: Client, options: Options, shutdown: CancellationToken) -> Result<(), InstallationError> {
-    let Options {
-        settings,
-        plugins,
-        clock,
-        leadership,
-        process,
-    } = options;
+    let Options { settings, plugins, clock, leadership, process } = options;
     let installation = Installation::open(&client, &settings.credentials_namespace, &settings.installation).await?;
     let (services, services_writer) = reflector::store();
     let (packages, packages_writer) = reflector::store();
@@ -69,17 +63,9 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let (wake_instances, woken_instances) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         events: Events::new(client.clone(), process),
-        caches: Caches {
-            services,
-            packages,
-            instances,
-            namespaces,
-        },
+        caches: Caches { services, packages, instances, namespaces },
         providers: Providers::new(plugins),
-        wakers: Wakers {
-            services: wake_services,
-            instances: wake_instances,
-        },
+        wakers: Wakers { services: wake_services, instances: wake_instances },
         memory: Memory::default(),
         client: client.clone(),
         clock,
@@ -96,10 +82,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     background.spawn(publish_plugins(context.clone()));
 
     let mut controllers = JoinSet::new();
-    let all = || Controlled {
-        context: &context,
-        shutdown: &shutdown,
-    };
+    let all = || Controlled { context: &context, shutdown: &shutdown };
     controllers.spawn(all().run(
         watches::packages(&context, packages_writer),
         caches.packages.clone(),
@@ -198,13 +181,7 @@ async fn publish_plugins(context: Arc<Context>) {
 async fn forget_the_gone(context: Arc<Context>) {
     loop {
         tokio::time::sleep(FORGET_EVERY).await;
-        let uids = context
-            .caches
-            .services
-            .state()
-            .iter()
-            .filter_map(|service| service.uid())
-            .collect();
+        let uids = context.caches.services.state().iter().filter_map(|service| service.uid()).collect();
         context.memory.keep_only(&uids);
     }
 }

@@ -12,10 +12,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self {
-            wall: Timestamp::now(),
-            started: Instant::now(),
-        }
+        Self { wall: Timestamp::now(), started: Instant::now() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -65,10 +65,7 @@ impl Column {
             Cell::Path(path) => path_cell(path, value, &self.type_, now),
             Cell::Count(fields) => {
                 json!(
-                    fields
-                        .iter()
-                        .map(|field| value[*field].as_object().map_or(0, serde_json::Map::len))
-                        .sum::<usize>()
+                    fields.iter().map(|field| value[*field].as_object().map_or(0, serde_json::Map::len)).sum::<usize>()
                 )
             }
             Cell::EventAge => json!(event_age(value, now)),
@@ -85,10 +82,9 @@ fn path_cell(path: &JsonPath, value: &Value, type_: &str, now: Timestamp) -> Val
     let found: Vec<&Value> = path.find(value).into_iter().filter(|found| !found.is_null()).collect();
     let Some(first) = found.first() else { return Value::Null };
     match type_ {
-        "integer" => first.as_i64().map_or_else(
-            || first.as_f64().map_or(Value::Null, |n| json!(n.trunc())),
-            |n| json!(n),
-        ),
+        "integer" => {
+            first.as_i64().map_or_else(|| first.as_f64().map_or(Value::Null, |n| json!(n.trunc())), |n| json!(n))
+        }
         "number" => first.as_f64().map_or(Value::Null, |n| json!(n)),
         "boolean" => first.as_bool().map_or(Value::Null, |b| json!(b)),
         "date" => first.as_str().map_or(Value::Null, |then| json!(human::age(then, now))),
@@ -136,18 +132,11 @@ pub(crate) fn of_namespaces() -> Vec<Column> {
 }
 
 pub(crate) fn of_secrets() -> Vec<Column> {
-    named(vec![
-        Column::new("Type", "string", path(".type")),
-        Column::new("Data", "string", Cell::Count(&["data"])),
-    ])
+    named(vec![Column::new("Type", "string", path(".type")), Column::new("Data", "string", Cell::Count(&["data"]))])
 }
 
 pub(crate) fn of_config_maps() -> Vec<Column> {
-    named(vec![Column::new(
-        "Data",
-        "string",
-        Cell::Count(&["data", "binaryData"]),
-    )])
+    named(vec![Column::new("Data", "string", Cell::Count(&["data", "binaryData"]))])
 }
 
 pub(crate) fn of_leases() -> Vec<Column> {
@@ -176,20 +165,12 @@ pub(crate) fn of_events() -> Vec<Column> {
 
 /// The first of several fields that says something: events have different words in their two groups.
 fn either<'a>(event: &'a Value, fields: &[&str]) -> &'a str {
-    let texts = fields
-        .iter()
-        .filter_map(|field| object::at_path(event, field)?.as_str());
+    let texts = fields.iter().filter_map(|field| object::at_path(event, field)?.as_str());
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 fn event_age(event: &Value, now: Timestamp) -> String {
-    let fields = [
-        "series.lastObservedTime",
-        "lastTimestamp",
-        "deprecatedLastTimestamp",
-        "eventTime",
-        "firstTimestamp",
-    ];
+    let fields = ["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime", "firstTimestamp"];
     human::age(either(event, &fields), now)
 }
 
@@ -199,20 +180,11 @@ fn event_object(event: &Value) -> String {
 }
 
 fn event_source(event: &Value) -> String {
-    let fields = [
-        "source.component",
-        "deprecatedSource.component",
-        "reportingComponent",
-        "reportingController",
-    ];
+    let fields = ["source.component", "deprecatedSource.component", "reportingComponent", "reportingController"];
     either(event, &fields).to_owned()
 }
 
 fn event_count(event: &Value) -> i64 {
     let fields = ["series.count", "count", "deprecatedCount"];
-    fields
-        .iter()
-        .filter_map(|field| object::at_path(event, field)?.as_i64())
-        .find(|count| *count > 0)
-        .unwrap_or(1)
+    fields.iter().filter_map(|field| object::at_path(event, field)?.as_i64()).find(|count| *count > 0).unwrap_or(1)
 }

@@ -18,10 +18,7 @@ pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.
 /// One resource for each served version.
 pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
     let versions = definition["spec"]["versions"].as_array();
-    let served = versions
-        .into_iter()
-        .flatten()
-        .filter(|version| version["served"] == json!(true));
+    let served = versions.into_iter().flatten().filter(|version| version["served"] == json!(true));
     served.map(|version| resource(definition, version)).collect()
 }
 
@@ -75,8 +72,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
 /// Fills in names, conversion and status. A definition is established as soon as it is accepted.
 pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>, now: &str) {
     let spec = as_map(as_map(definition).entry("spec").or_insert_with(|| json!({})));
-    spec.entry("conversion")
-        .or_insert_with(|| json!({ "strategy": "None" }));
+    spec.entry("conversion").or_insert_with(|| json!({ "strategy": "None" }));
     let names = as_map(spec.entry("names").or_insert_with(|| json!({})));
     let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
     for (field, default) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
@@ -85,9 +81,7 @@ pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>, now: &str) {
             *found = json!(default);
         }
     }
-    let mut stored = old
-        .map(|old| old["status"]["storedVersions"].clone())
-        .unwrap_or_default();
+    let mut stored = old.map(|old| old["status"]["storedVersions"].clone()).unwrap_or_default();
     let storage = storage_version(definition).map(ToOwned::to_owned);
     if !stored.is_array() {
         stored = json!([]);
@@ -97,19 +91,13 @@ pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>, now: &str) {
     {
         list.push(json!(storage));
     }
-    let conditions = old
-        .map(|old| old["status"]["conditions"].clone())
-        .filter(Value::is_array);
+    let conditions = old.map(|old| old["status"]["conditions"].clone()).filter(Value::is_array);
     let accepted = definition["spec"]["names"].clone();
     let condition = |type_: &str, reason: &str, message: &str| json!({ "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now });
     let conditions = conditions.unwrap_or_else(|| {
         json!([
             condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition(
-                "Established",
-                "InitialNamesAccepted",
-                "the initial names have been accepted"
-            ),
+            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
         ])
     });
     let status = json!({ "acceptedNames": accepted, "conditions": conditions, "storedVersions": stored });

@@ -34,29 +34,18 @@ pub(crate) fn media(content_type: &str) -> Result<Media, ApiError> {
         "" | "application/json" | "*/*" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
         protobuf::MEDIA_TYPE => Ok(Media::Protobuf),
-        _ => Err(ApiError::unsupported_media_type(&[
-            "application/json",
-            "application/yaml",
-        ])),
+        _ => Err(ApiError::unsupported_media_type(&["application/json", "application/yaml"])),
     }
 }
 
 pub(crate) fn body(bytes: &[u8], media: Media) -> Result<Body, ApiError> {
     let body = match media {
         Media::Json => json(bytes)?,
-        Media::Yaml => Body {
-            value: yaml(bytes)?,
-            duplicates: Vec::new(),
-        },
-        Media::Protobuf => Body {
-            value: protobuf::decode(bytes)?,
-            duplicates: Vec::new(),
-        },
+        Media::Yaml => Body { value: yaml(bytes)?, duplicates: Vec::new() },
+        Media::Protobuf => Body { value: protobuf::decode(bytes)?, duplicates: Vec::new() },
     };
     if deeper_than(&body.value, MAX_DEPTH) {
-        return Err(ApiError::bad_request(format!(
-            "the body is nested deeper than {MAX_DEPTH} levels"
-        )));
+        return Err(ApiError::bad_request(format!("the body is nested deeper than {MAX_DEPTH} levels")));
     }
     Ok(body)
 }
@@ -65,10 +54,7 @@ fn json(bytes: &[u8]) -> Result<Body, ApiError> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let unreadable = |error: serde_json::Error| ApiError::bad_request(format!("the body is not valid JSON: {error}"));
-    let seed = Seed {
-        path: String::new(),
-        duplicates: &mut duplicates,
-    };
+    let seed = Seed { path: String::new(), duplicates: &mut duplicates };
     let value = seed.deserialize(&mut deserializer).map_err(unreadable)?;
     deserializer.end().map_err(unreadable)?;
     Ok(Body { value, duplicates })
@@ -136,10 +122,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
         let mut list = Vec::new();
         loop {
             let path = format!("{}[{}]", self.path, list.len());
-            match access.next_element_seed(Seed {
-                path,
-                duplicates: self.duplicates,
-            })? {
+            match access.next_element_seed(Seed { path, duplicates: self.duplicates })? {
                 Some(item) => list.push(item),
                 None => return Ok(Value::Array(list)),
             }
@@ -153,10 +136,7 @@ impl<'de> Visitor<'de> for Seed<'_> {
             if map.contains_key(&key) && !self.duplicates.contains(&path) {
                 self.duplicates.push(path.clone());
             }
-            let value = access.next_value_seed(Seed {
-                path,
-                duplicates: self.duplicates,
-            })?;
+            let value = access.next_value_seed(Seed { path, duplicates: self.duplicates })?;
             map.insert(key, value);
         }
         Ok(Value::Object(map))

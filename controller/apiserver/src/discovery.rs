@@ -35,10 +35,8 @@ pub(crate) fn core_versions(address: &str) -> Value {
 
 /// `/apis`
 pub(crate) fn groups(registry: &Registry) -> Value {
-    let groups: Vec<Value> = named_groups(registry)
-        .iter()
-        .map(|(group, versions)| group_object(group, versions))
-        .collect();
+    let groups: Vec<Value> =
+        named_groups(registry).iter().map(|(group, versions)| group_object(group, versions)).collect();
     json!({ "kind": "APIGroupList", "apiVersion": "v1", "groups": groups })
 }
 
@@ -78,11 +76,7 @@ pub(crate) fn resources(registry: &Registry, group: &str, version: &str) -> Opti
     if resources.is_empty() {
         return None;
     }
-    let group_version = if group.is_empty() {
-        version.to_owned()
-    } else {
-        format!("{group}/{version}")
-    };
+    let group_version = if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") };
     Some(
         json!({ "kind": "APIResourceList", "apiVersion": "v1", "groupVersion": group_version, "resources": resources }),
     )
@@ -100,26 +94,8 @@ fn access_reviews(group: &str, version: &str) -> Option<Value> {
 
 fn verbs(resource: &Resource) -> Value {
     match resource.family {
-        Family::Custom => json!([
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "create",
-            "update",
-            "watch"
-        ]),
-        _ => json!([
-            "create",
-            "delete",
-            "deletecollection",
-            "get",
-            "list",
-            "patch",
-            "update",
-            "watch"
-        ]),
+        Family::Custom => json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]),
+        _ => json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
     }
 }
 
@@ -159,10 +135,7 @@ pub(crate) fn aggregated(registry: &Registry, core: bool) -> Value {
     let groups: Vec<Value> = if core {
         vec![aggregated_group(registry, "", &["v1".to_owned()])]
     } else {
-        named_groups(registry)
-            .iter()
-            .map(|(group, versions)| aggregated_group(registry, group, versions))
-            .collect()
+        named_groups(registry).iter().map(|(group, versions)| aggregated_group(registry, group, versions)).collect()
     };
     json!({ "kind": "APIGroupDiscoveryList", "apiVersion": "apidiscovery.k8s.io/v2", "metadata": {}, "items": groups })
 }
@@ -171,11 +144,8 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
     let versions: Vec<Value> = versions
         .iter()
         .map(|version| {
-            let mut resources: Vec<Value> = registry
-                .of_version(group, version)
-                .iter()
-                .map(|resource| aggregated_resource(resource))
-                .collect();
+            let mut resources: Vec<Value> =
+                registry.of_version(group, version).iter().map(|resource| aggregated_resource(resource)).collect();
             if access_reviews(group, version).is_some() {
                 resources.push(json!({
                     "resource": "selfsubjectaccessreviews", "singularResource": "selfsubjectaccessreview",
@@ -186,11 +156,7 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
             json!({ "version": version, "freshness": "Current", "resources": resources })
         })
         .collect();
-    let metadata = if group.is_empty() {
-        json!({})
-    } else {
-        json!({ "name": group })
-    };
+    let metadata = if group.is_empty() { json!({}) } else { json!({ "name": group }) };
     json!({ "metadata": metadata, "versions": versions })
 }
 

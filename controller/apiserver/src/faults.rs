@@ -144,11 +144,7 @@ impl std::fmt::Debug for Faults {
 
 impl Default for Faults {
     fn default() -> Self {
-        Self {
-            inner: Mutex::default(),
-            dropped: watch::Sender::new(0),
-            released: watch::Sender::new(0),
-        }
+        Self { inner: Mutex::default(), dropped: watch::Sender::new(0), released: watch::Sender::new(0) }
     }
 }
 
@@ -164,20 +160,12 @@ impl Faults {
 
     /// The fault for the next `count` matching requests.
     pub fn times(&self, count: usize, matcher: Matcher, fault: Fault) {
-        self.lock().orders.push(Order {
-            matcher,
-            fault,
-            left: Some(count),
-        });
+        self.lock().orders.push(Order { matcher, fault, left: Some(count) });
     }
 
     /// The fault for every matching request until [`Self::clear`].
     pub fn always(&self, matcher: Matcher, fault: Fault) {
-        self.lock().orders.push(Order {
-            matcher,
-            fault,
-            left: None,
-        });
+        self.lock().orders.push(Order { matcher, fault, left: None });
     }
 
     /// Asks the closure about every request; what it returns comes on top of the faults ordered otherwise.
@@ -217,11 +205,7 @@ impl Faults {
 
     /// How many of the requests so far match.
     pub fn count(&self, matcher: &Matcher) -> usize {
-        self.lock()
-            .log
-            .iter()
-            .filter(|request| matcher.matches(request))
-            .count()
+        self.lock().log.iter().filter(|request| matcher.matches(request)).count()
     }
 
     /// How many of the requests so far could change something.
@@ -260,11 +244,7 @@ impl Faults {
     }
 
     pub(crate) fn frozen_at(&self, request: &Request) -> Option<u64> {
-        self.lock()
-            .frozen
-            .iter()
-            .find(|(matcher, _)| matcher.matches(request))
-            .map(|(_, revision)| *revision)
+        self.lock().frozen.iter().find(|(matcher, _)| matcher.matches(request)).map(|(_, revision)| *revision)
     }
 
     pub(crate) fn dropped(&self) -> watch::Receiver<u64> {

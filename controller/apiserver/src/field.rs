@@ -32,28 +32,16 @@ impl std::fmt::Display for FieldError {
 impl FieldError {
     fn new(kind: FieldErrorKind, field: &str, message: String) -> Self {
         let field = if field.is_empty() { "<nil>" } else { field };
-        Self {
-            kind,
-            field: field.to_owned(),
-            message,
-        }
+        Self { kind, field: field.to_owned(), message }
     }
 
     pub(crate) fn invalid(field: &str, value: &Value, detail: &str) -> Self {
-        Self::new(
-            FieldErrorKind::Invalid,
-            field,
-            format!("Invalid value: {}{}", shown(value), after_colon(detail)),
-        )
+        Self::new(FieldErrorKind::Invalid, field, format!("Invalid value: {}{}", shown(value), after_colon(detail)))
     }
 
     /// An invalid value that is too big or too structured to be printed.
     pub(crate) fn invalid_unprinted(field: &str, detail: &str) -> Self {
-        Self::new(
-            FieldErrorKind::Invalid,
-            field,
-            format!("Invalid value{}", after_colon(detail)),
-        )
+        Self::new(FieldErrorKind::Invalid, field, format!("Invalid value{}", after_colon(detail)))
     }
 
     pub(crate) fn type_invalid(field: &str, value: &Value, detail: &str) -> Self {
@@ -62,45 +50,25 @@ impl FieldError {
     }
 
     pub(crate) fn required(field: &str, detail: &str) -> Self {
-        Self::new(
-            FieldErrorKind::Required,
-            field,
-            format!("Required value{}", after_colon(detail)),
-        )
+        Self::new(FieldErrorKind::Required, field, format!("Required value{}", after_colon(detail)))
     }
 
     pub(crate) fn forbidden(field: &str, detail: &str) -> Self {
-        Self::new(
-            FieldErrorKind::Forbidden,
-            field,
-            format!("Forbidden{}", after_colon(detail)),
-        )
+        Self::new(FieldErrorKind::Forbidden, field, format!("Forbidden{}", after_colon(detail)))
     }
 
     pub(crate) fn duplicate(field: &str, value: &Value) -> Self {
-        Self::new(
-            FieldErrorKind::Duplicate,
-            field,
-            format!("Duplicate value: {}", shown(value)),
-        )
+        Self::new(FieldErrorKind::Duplicate, field, format!("Duplicate value: {}", shown(value)))
     }
 
     pub(crate) fn not_supported(field: &str, value: &Value, supported: &[Value]) -> Self {
         let supported: Vec<String> = supported.iter().map(|one| format!("\"{}\"", plain(one))).collect();
-        let message = format!(
-            "Unsupported value: {}: supported values: {}",
-            shown(value),
-            supported.join(", ")
-        );
+        let message = format!("Unsupported value: {}: supported values: {}", shown(value), supported.join(", "));
         Self::new(FieldErrorKind::NotSupported, field, message)
     }
 
     pub(crate) fn too_long(field: &str, limit: u64) -> Self {
-        Self::new(
-            FieldErrorKind::TooLong,
-            field,
-            format!("Too long: may not be more than {limit} bytes"),
-        )
+        Self::new(FieldErrorKind::TooLong, field, format!("Too long: may not be more than {limit} bytes"))
     }
 
     pub(crate) fn too_many(field: &str, found: usize, limit: u64) -> Self {
@@ -124,11 +92,7 @@ impl FieldError {
 }
 
 fn after_colon(detail: &str) -> String {
-    if detail.is_empty() {
-        String::new()
-    } else {
-        format!(": {detail}")
-    }
+    if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
 
 /// JSON, as the real server prints values since 1.33.
@@ -142,9 +106,5 @@ pub(crate) fn plain(value: &Value) -> String {
 
 /// Joins a field path: `spec` and `replicas` give `spec.replicas`.
 pub(crate) fn child(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }

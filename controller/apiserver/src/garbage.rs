@@ -40,20 +40,12 @@ pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagat
         orphan_dependents(state, &uid);
     }
     let mut value = (*stored).clone();
-    let holds = hold(
-        &mut value,
-        table,
-        policy == Propagation::Foreground && !state.dependents(&uid).is_empty(),
-    );
+    let holds = hold(&mut value, table, policy == Propagation::Foreground && !state.dependents(&uid).is_empty());
     if !holds {
         return state.remove(table, key).map(|_| Deletion::Removed);
     }
     mark(&mut value, table, now);
-    let marked = if value == *stored {
-        stored
-    } else {
-        state.put(table, value)
-    };
+    let marked = if value == *stored { stored } else { state.put(table, value) };
     match table {
         NAMESPACES => namespace::delete_contents(state, &key.1, now),
         DEFINITIONS => delete_objects(state, &key.1, now),
@@ -96,10 +88,7 @@ fn mark(value: &mut Value, table: &str, now: &str) {
         return;
     }
     object::set_meta(value, "deletionGracePeriodSeconds", json!(0));
-    if let Some(generation) = object::meta(value, "generation")
-        .as_i64()
-        .filter(|generation| *generation > 0)
-    {
+    if let Some(generation) = object::meta(value, "generation").as_i64().filter(|generation| *generation > 0) {
         object::set_meta(value, "generation", json!(generation + 1));
     }
     if table == DEFINITIONS {
@@ -127,16 +116,9 @@ fn orphan_dependents(state: &mut State, uid: &str) {
 }
 
 fn drop_owner(value: &mut Value, uid: &str) {
-    let owners = object::meta(value, "ownerReferences")
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let owners = object::meta(value, "ownerReferences").as_array().cloned().unwrap_or_default();
     let left: Vec<Value> = owners.into_iter().filter(|owner| owner["uid"] != json!(uid)).collect();
-    object::set_meta(
-        value,
-        "ownerReferences",
-        if left.is_empty() { Value::Null } else { json!(left) },
-    );
+    object::set_meta(value, "ownerReferences", if left.is_empty() { Value::Null } else { json!(left) });
 }
 
 /// Removes an object that waits for its dependents, once none is left that blocks it.
@@ -147,9 +129,7 @@ fn finish_foreground(state: &mut State, (table, key): &Place) {
     let uid = object::meta_str(stored, "uid");
     let blocks = |place: &Place| {
         let dependent = state.store.get(&place.0, &place.1);
-        let owners = dependent
-            .map(|dependent| object::meta(dependent, "ownerReferences").clone())
-            .unwrap_or_default();
+        let owners = dependent.map(|dependent| object::meta(dependent, "ownerReferences").clone()).unwrap_or_default();
         let blocking = |owner: &Value| owner["uid"] == json!(uid) && owner["blockOwnerDeletion"] == json!(true);
         owners.as_array().is_some_and(|owners| owners.iter().any(blocking))
     };
@@ -164,10 +144,7 @@ fn release(state: &mut State, table: &str, key: &Key, finalizer: &str) {
     let Some(stored) = state.store.get(table, key) else {
         return;
     };
-    let left: Vec<&str> = object::finalizers(stored)
-        .into_iter()
-        .filter(|one| *one != finalizer)
-        .collect();
+    let left: Vec<&str> = object::finalizers(stored).into_iter().filter(|one| *one != finalizer).collect();
     if left.is_empty() {
         state.remove(table, key);
     } else {
@@ -188,10 +165,8 @@ pub(crate) fn settle(state: &mut State, now: &str) {
             namespace::remove_if_empty(state, &removed.namespace);
         }
         let definition = (String::new(), removed.table.clone());
-        let waiting = state
-            .store
-            .get(DEFINITIONS, &definition)
-            .is_some_and(|definition| object::is_deleting(definition));
+        let waiting =
+            state.store.get(DEFINITIONS, &definition).is_some_and(|definition| object::is_deleting(definition));
         if waiting {
             remove_definition_if_empty(state, &removed.table);
         }
@@ -201,12 +176,7 @@ pub(crate) fn settle(state: &mut State, now: &str) {
 /// Removes a definition that is being deleted, once none of its objects is left.
 pub(crate) fn remove_definition_if_empty(state: &mut State, name: &str) {
     if state.store.objects(name).next().is_none() {
-        release(
-            state,
-            DEFINITIONS,
-            &(String::new(), name.to_owned()),
-            crd::CLEANUP_FINALIZER,
-        );
+        release(state, DEFINITIONS, &(String::new(), name.to_owned()), crd::CLEANUP_FINALIZER);
     }
 }
 
@@ -215,10 +185,7 @@ fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
     let Some(stored) = state.store.get(table, key).cloned() else {
         return;
     };
-    let owners = object::meta(&stored, "ownerReferences")
-        .as_array()
-        .cloned()
-        .unwrap_or_default();
+    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
     let exists = |owner: &Value| owner["uid"] != json!(uid) && owner_exists(state, owner, &key.0);
     if owners.iter().any(exists) {
         let mut value = (*stored).clone();

@@ -9,11 +9,7 @@ pub(crate) fn duration(seconds: i64) -> String {
     }
     let seconds = seconds.max(0);
     let with = |whole: i64, unit: char, rest: i64, smaller: char| {
-        if rest == 0 {
-            format!("{whole}{unit}")
-        } else {
-            format!("{whole}{unit}{rest}{smaller}")
-        }
+        if rest == 0 { format!("{whole}{unit}") } else { format!("{whole}{unit}{rest}{smaller}") }
     };
     if seconds < 120 {
         return format!("{seconds}s");
@@ -40,11 +36,7 @@ pub(crate) fn duration(seconds: i64) -> String {
         return format!("{days}d");
     }
     let years = days / 365;
-    if years < 8 {
-        with(years, 'y', days % 365, 'd')
-    } else {
-        format!("{years}y")
-    }
+    if years < 8 { with(years, 'y', days % 365, 'd') } else { format!("{years}y") }
 }
 
 /// How long ago a timestamp was.

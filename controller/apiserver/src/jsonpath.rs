@@ -64,9 +64,7 @@ impl Step {
                     return Vec::new();
                 };
                 let at = if *index < 0 {
-                    usize::try_from(index.unsigned_abs())
-                        .ok()
-                        .and_then(|back| list.len().checked_sub(back))
+                    usize::try_from(index.unsigned_abs()).ok().and_then(|back| list.len().checked_sub(back))
                 } else {
                     usize::try_from(*index).ok()
                 };
@@ -77,11 +75,7 @@ impl Step {
                 Value::Object(map) => map.values().collect(),
                 _ => Vec::new(),
             },
-            Self::Filter {
-                path,
-                operator,
-                value: wanted,
-            } => {
+            Self::Filter { path, operator, value: wanted } => {
                 let fits = |item: &&Value| {
                     let found = path.iter().try_fold(*item, |value, name| value.get(name));
                     match operator.as_str() {
@@ -141,15 +135,9 @@ fn bracket(inner: &str) -> Option<Step> {
 }
 
 fn filter(text: &str) -> Option<Step> {
-    let operator = ["==", "!=", "<=", ">=", "<", ">"]
-        .into_iter()
-        .find(|operator| text.contains(operator))
-        .unwrap_or("");
-    let (path, value) = if operator.is_empty() {
-        (text, "")
-    } else {
-        text.split_once(operator)?
-    };
+    let operator =
+        ["==", "!=", "<=", ">=", "<", ">"].into_iter().find(|operator| text.contains(operator)).unwrap_or("");
+    let (path, value) = if operator.is_empty() { (text, "") } else { text.split_once(operator)? };
     let path = path.trim().strip_prefix('@')?;
     let mut names = Vec::new();
     for step in JsonPath::parse(path)?.0 {
@@ -162,17 +150,11 @@ fn filter(text: &str) -> Option<Step> {
         None if value.is_empty() => Value::Null,
         None => serde_json::from_str(value).ok()?,
     };
-    Some(Step::Filter {
-        path: names,
-        operator: operator.to_owned(),
-        value,
-    })
+    Some(Step::Filter { path: names, operator: operator.to_owned(), value })
 }
 
 fn quoted(text: &str) -> Option<&str> {
-    ['\'', '"']
-        .into_iter()
-        .find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
+    ['\'', '"'].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote))
 }
 
 /// A field name up to the next dot or bracket; a backslash takes the next letter as it is.
@@ -213,12 +195,7 @@ mod tests {
             (".metadata.annotations['a.b/c']", vec![json!("dotted")]),
             (".missing.deeper", vec![]),
         ] {
-            let found: Vec<Value> = JsonPath::parse(path)
-                .unwrap()
-                .find(&object)
-                .into_iter()
-                .cloned()
-                .collect();
+            let found: Vec<Value> = JsonPath::parse(path).unwrap().find(&object).into_iter().cloned().collect();
             assert_eq!(found, expected, "{path}");
         }
     }

@@ -28,19 +28,10 @@ async fn main() -> anyhow::Result<()> {
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
-    let Arguments {
-        listen,
-        token,
-        kubeconfig,
-    } = Arguments::parse();
-    let listener = TcpListener::bind(listen)
-        .await
-        .with_context(|| format!("cannot listen on {listen}"))?;
+    let Arguments { listen, token, kubeconfig } = Arguments::parse();
+    let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let server = Server::new(Config {
-        token: Some(token),
-        ..Config::default()
-    });
+    let server = Server::new(Config { token: Some(token), ..Config::default() });
     if let Some(path) = kubeconfig {
         write_private(&path, &server.kubeconfig(address)?)
             .with_context(|| format!("cannot write {}", path.display()))?;

@@ -40,14 +40,10 @@ pub(crate) fn normalise(value: &mut Value, unknown: &mut Vec<String>) -> Result<
     for (name, value) in metadata.iter() {
         let wanted = match name.as_str() {
             "labels" | "annotations" => ("map of strings", is_string_map(value)),
-            "finalizers" => (
-                "list of strings",
-                value.as_array().is_some_and(|all| all.iter().all(Value::is_string)),
-            ),
-            "ownerReferences" | "managedFields" => (
-                "list of objects",
-                value.as_array().is_some_and(|all| all.iter().all(Value::is_object)),
-            ),
+            "finalizers" => ("list of strings", value.as_array().is_some_and(|all| all.iter().all(Value::is_string))),
+            "ownerReferences" | "managedFields" => {
+                ("list of objects", value.as_array().is_some_and(|all| all.iter().all(Value::is_object)))
+            }
             "generation" | "deletionGracePeriodSeconds" => ("integer", value.is_i64() || value.is_u64()),
             _ => ("string", value.is_string()),
         };
@@ -55,14 +51,7 @@ pub(crate) fn normalise(value: &mut Value, unknown: &mut Vec<String>) -> Result<
             return Err(format!("metadata.{name} must be a {}", wanted.0));
         }
     }
-    for name in [
-        "labels",
-        "annotations",
-        "finalizers",
-        "ownerReferences",
-        "generateName",
-        "namespace",
-    ] {
+    for name in ["labels", "annotations", "finalizers", "ownerReferences", "generateName", "namespace"] {
         let empty = |value: &Value| *value == json!({}) || *value == json!([]) || *value == json!("");
         if metadata.get(name).is_some_and(empty) {
             metadata.remove(name);
@@ -89,15 +78,8 @@ pub(crate) fn validate(value: &Value, namespaced: bool, strict_label: bool) -> V
     let mut errors = Vec::new();
     let name = object::name(value);
     if name.is_empty() {
-        errors.push(FieldError::required(
-            "metadata.name",
-            "name or generateName is required",
-        ));
-    } else if let Some(detail) = if strict_label {
-        dns_label(name)
-    } else {
-        dns_subdomain(name)
-    } {
+        errors.push(FieldError::required("metadata.name", "name or generateName is required"));
+    } else if let Some(detail) = if strict_label { dns_label(name) } else { dns_subdomain(name) } {
         errors.push(FieldError::invalid("metadata.name", &json!(name), detail));
     }
     let namespace = object::namespace(value);
@@ -162,25 +144,14 @@ pub(crate) fn validate_update(new: &Value, old: &Value) -> Vec<FieldError> {
     for field in ["name", "namespace", "uid", "creationTimestamp"] {
         let (before, after) = (object::meta(old, field), object::meta(new, field));
         if before != after {
-            errors.push(FieldError::invalid(
-                &format!("metadata.{field}"),
-                after,
-                "field is immutable",
-            ));
+            errors.push(FieldError::invalid(&format!("metadata.{field}"), after, "field is immutable"));
         }
     }
     if object::is_deleting(old) {
         let before = object::finalizers(old);
-        let added: Vec<&str> = object::finalizers(new)
-            .into_iter()
-            .filter(|one| !before.contains(one))
-            .collect();
+        let added: Vec<&str> = object::finalizers(new).into_iter().filter(|one| !before.contains(one)).collect();
         if !added.is_empty() {
-            let added = added
-                .iter()
-                .map(|one| format!("{one:?}"))
-                .collect::<Vec<_>>()
-                .join(", ");
+            let added = added.iter().map(|one| format!("{one:?}")).collect::<Vec<_>>().join(", ");
             let detail = format!(
                 "no new finalizers can be added if the object is being deleted, found new finalizers []string{{{added}}}"
             );
@@ -198,10 +169,7 @@ fn alphanumeric_ends(text: &str) -> bool {
 }
 
 fn lowercase_label(text: &str) -> bool {
-    alphanumeric_ends(text)
-        && text
-            .chars()
-            .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
+    alphanumeric_ends(text) && text.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-')
 }
 
 /// RFC 1123 subdomain: what most names must be.
@@ -231,16 +199,12 @@ pub(crate) fn dns_label(name: &str) -> Option<&'static str> {
 fn name_part(text: &str) -> bool {
     text.len() <= 63
         && alphanumeric_ends(text)
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
 }
 
 /// A name with an optional prefix, as label and annotation keys and finalizers are.
 pub(crate) fn qualified_name(key: &str) -> Option<String> {
-    let (prefix, name) = key
-        .split_once('/')
-        .map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
     if let Some(prefix) = prefix {
         if prefix.is_empty() {
             return Some("prefix part must be non-empty".to_owned());

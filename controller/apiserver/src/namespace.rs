@@ -23,13 +23,7 @@ pub(crate) fn admits(state: &State, resource: &Resource, namespace: &str, name: 
         return Ok(());
     }
     let Some(found) = state.store.get(NAMESPACES, &key(namespace)) else {
-        return Err(ApiError::not_found(
-            Subject {
-                group: "",
-                kind: NAMESPACES,
-            },
-            namespace,
-        ));
+        return Err(ApiError::not_found(Subject { group: "", kind: NAMESPACES }, namespace));
     };
     if !object::is_deleting(found) {
         return Ok(());
@@ -48,10 +42,7 @@ pub(crate) fn admits(state: &State, resource: &Resource, namespace: &str, name: 
 /// The namespaces without which a cluster does not work cannot be deleted.
 pub(crate) fn may_delete(name: &str) -> Result<(), ApiError> {
     if matches!(name, "default" | "kube-system" | "kube-public") {
-        let subject = Subject {
-            group: "",
-            kind: NAMESPACES,
-        };
+        let subject = Subject { group: "", kind: NAMESPACES };
         return Err(ApiError::forbidden(subject, name, "this namespace may not be deleted"));
     }
     Ok(())
@@ -67,10 +58,7 @@ pub(crate) fn delete_contents(state: &mut State, namespace: &str, now: &str) {
 
 /// Removes a namespace that is ending and empty.
 pub(crate) fn remove_if_empty(state: &mut State, namespace: &str) {
-    let ending = state
-        .store
-        .get(NAMESPACES, &key(namespace))
-        .is_some_and(|value| is_ending(value));
+    let ending = state.store.get(NAMESPACES, &key(namespace)).is_some_and(|value| is_ending(value));
     if ending && contents(state, namespace).is_empty() {
         state.remove(NAMESPACES, &key(namespace));
     }

@@ -5,10 +5,7 @@ use serde_json::{Map, Value, json};
 const NOTHING: &Value = &Value::Null;
 
 pub(crate) fn meta<'a>(object: &'a Value, field: &str) -> &'a Value {
-    object
-        .get("metadata")
-        .and_then(|metadata| metadata.get(field))
-        .unwrap_or(NOTHING)
+    object.get("metadata").and_then(|metadata| metadata.get(field)).unwrap_or(NOTHING)
 }
 
 pub(crate) fn meta_str<'a>(object: &'a Value, field: &str) -> &'a str {
@@ -28,10 +25,7 @@ pub(crate) fn is_deleting(object: &Value) -> bool {
 }
 
 pub(crate) fn finalizers(object: &Value) -> Vec<&str> {
-    meta(object, "finalizers")
-        .as_array()
-        .map(|all| all.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default()
+    meta(object, "finalizers").as_array().map(|all| all.iter().filter_map(Value::as_str).collect()).unwrap_or_default()
 }
 
 /// The metadata as a map, made one where it is missing or something else.
@@ -73,17 +67,12 @@ pub(crate) fn set_field(object: &mut Value, field: &str, value: Option<Value>) {
 /// Labels as pairs; anything that is no string is skipped.
 pub(crate) fn labels(object: &Value) -> impl Iterator<Item = (&str, &str)> {
     let labels = meta(object, "labels").as_object();
-    labels
-        .into_iter()
-        .flatten()
-        .filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
+    labels.into_iter().flatten().filter_map(|(key, value)| Some((key.as_str(), value.as_str()?)))
 }
 
 /// Follows a plain dotted path such as `.spec.replicas`.
 pub(crate) fn at_path<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
-    path.split('.')
-        .filter(|part| !part.is_empty())
-        .try_fold(object, |value, part| value.get(part))
+    path.split('.').filter(|part| !part.is_empty()).try_fold(object, |value, part| value.get(part))
 }
 
 /// Sets the value at a plain dotted path, making the maps on the way.

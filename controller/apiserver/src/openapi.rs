@@ -26,9 +26,7 @@ pub(crate) fn answer(registry: &Registry, path: &[&str]) -> Option<Response<Body
 fn document(registry: &Registry, group: &str, version: &str) -> Option<Response<Body>> {
     let document = v3(registry, group, version)?;
     let mut response = response::json(200, &document, &[]);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     Some(response)
 }
 
@@ -37,22 +35,11 @@ fn index(registry: &Registry) -> Value {
     let mut paths = Map::new();
     for (group, versions) in registry.groups() {
         for version in versions {
-            let place = if group.is_empty() {
-                format!("api/{version}")
-            } else {
-                format!("apis/{group}/{version}")
-            };
-            let text = v3(registry, group, version)
-                .map(|document| document.to_string())
-                .unwrap_or_default();
-            let hash = Sha256::digest(text)
-                .iter()
-                .take(16)
-                .fold(String::new(), |hash, byte| hash + &format!("{byte:02X}"));
-            paths.insert(
-                place.clone(),
-                json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }),
-            );
+            let place = if group.is_empty() { format!("api/{version}") } else { format!("apis/{group}/{version}") };
+            let text = v3(registry, group, version).map(|document| document.to_string()).unwrap_or_default();
+            let hash =
+                Sha256::digest(text).iter().take(16).fold(String::new(), |hash, byte| hash + &format!("{byte:02X}"));
+            paths.insert(place.clone(), json!({ "serverRelativeURL": format!("/openapi/v3/{place}?hash={hash}") }));
         }
     }
     json!({ "paths": paths })
@@ -102,9 +89,7 @@ const METADATA: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// Named like the real server's: `io.k8s.api.core.v1.Secret`, `dev.example.v1.Thing`.
 fn schema_name(resource: &Resource) -> String {
-    let Resource {
-        group, version, kind, ..
-    } = resource;
+    let Resource { group, version, kind, .. } = resource;
     if resource.is_custom() {
         let reversed: Vec<&str> = group.rsplit('.').collect();
         return format!("{}.{version}.{kind}", reversed.join("."));
@@ -127,20 +112,11 @@ fn schema(resource: &Resource, prefix: &str) -> Value {
     if !schema.is_object() {
         schema = json!({ "type": "object" });
     }
-    let fields = crate::object::as_map(
-        crate::object::as_map(&mut schema)
-            .entry("properties")
-            .or_insert_with(|| json!({})),
-    );
+    let fields =
+        crate::object::as_map(crate::object::as_map(&mut schema).entry("properties").or_insert_with(|| json!({})));
     let texts = [
-        (
-            "apiVersion",
-            "APIVersion defines the versioned schema of this representation of an object.",
-        ),
-        (
-            "kind",
-            "Kind is a string value representing the REST resource this object represents.",
-        ),
+        ("apiVersion", "APIVersion defines the versioned schema of this representation of an object."),
+        ("kind", "Kind is a string value representing the REST resource this object represents."),
     ];
     for (name, description) in texts {
         fields.insert(name.to_owned(), json!({ "type": "string", "description": description }));
@@ -198,14 +174,8 @@ fn metadata_schema() -> Value {
 
 /// The operations on one resource, with the parameters that clients look for.
 fn add_paths(paths: &mut Map<String, Value>, resource: &Resource, answer: impl Fn(&str) -> Value) {
-    let Resource {
-        group, version, plural, ..
-    } = resource;
-    let root = if group.is_empty() {
-        format!("/api/{version}")
-    } else {
-        format!("/apis/{group}/{version}")
-    };
+    let Resource { group, version, plural, .. } = resource;
+    let root = if group.is_empty() { format!("/api/{version}") } else { format!("/apis/{group}/{version}") };
     let place = if resource.namespaced {
         format!("{root}/namespaces/{{namespace}}/{plural}")
     } else {

@@ -62,16 +62,9 @@ const SECRET: &[Field] = &[
     (4, "stringData", TextMap),
     (5, "immutable", Bool),
 ];
-const CONFIG_MAP: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (2, "data", TextMap),
-    (3, "binaryData", ByteMap),
-    (4, "immutable", Bool),
-];
-const NAMESPACE: &[Field] = &[
-    (1, "metadata", Message(METADATA)),
-    (2, "spec", Message(&[(1, "finalizers", Texts)])),
-];
+const CONFIG_MAP: &[Field] =
+    &[(1, "metadata", Message(METADATA)), (2, "data", TextMap), (3, "binaryData", ByteMap), (4, "immutable", Bool)];
+const NAMESPACE: &[Field] = &[(1, "metadata", Message(METADATA)), (2, "spec", Message(&[(1, "finalizers", Texts)]))];
 const LEASE_SPEC: &[Field] = &[
     (1, "holderIdentity", Text),
     (2, "leaseDurationSeconds", Number),
@@ -102,11 +95,7 @@ const EVENT: &[Field] = &[
     (8, "count", Number),
     (9, "type", Text),
     (10, "eventTime", Time),
-    (
-        11,
-        "series",
-        Message(&[(1, "count", Number), (2, "lastObservedTime", Time)]),
-    ),
+    (11, "series", Message(&[(1, "count", Number), (2, "lastObservedTime", Time)])),
     (12, "action", Text),
     (13, "related", Message(REFERENCE)),
     (14, "reportingComponent", Text),
@@ -128,29 +117,19 @@ const REVIEW: &[Field] = &[
         "spec",
         Message(&[
             (1, "resourceAttributes", Message(ATTRIBUTES)),
-            (
-                2,
-                "nonResourceAttributes",
-                Message(&[(1, "path", Text), (2, "verb", Text)]),
-            ),
+            (2, "nonResourceAttributes", Message(&[(1, "path", Text), (2, "verb", Text)])),
         ]),
     ),
 ];
 const DELETE_OPTIONS: &[Field] = &[
     (1, "gracePeriodSeconds", Number),
-    (
-        2,
-        "preconditions",
-        Message(&[(1, "uid", Text), (2, "resourceVersion", Text)]),
-    ),
+    (2, "preconditions", Message(&[(1, "uid", Text), (2, "resourceVersion", Text)])),
     (3, "orphanDependents", Bool),
     (4, "propagationPolicy", Text),
     (5, "dryRun", Texts),
 ];
-const ENVELOPE: &[Field] = &[
-    (1, "typeMeta", Message(&[(1, "apiVersion", Text), (2, "kind", Text)])),
-    (2, "raw", Bytes),
-];
+const ENVELOPE: &[Field] =
+    &[(1, "typeMeta", Message(&[(1, "apiVersion", Text), (2, "kind", Text)])), (2, "raw", Bytes)];
 
 fn message_of(api_version: &str, kind: &str) -> Option<&'static [Field]> {
     Some(match (api_version, kind) {
@@ -176,9 +155,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Value, ApiError> {
         let message = format!("{kind} in {api_version} is not accepted as protobuf; send application/json");
         ApiError::new(415, "UnsupportedMediaType", message)
     })?;
-    let raw = STANDARD
-        .decode(envelope["raw"].as_str().unwrap_or_default())
-        .map_err(|_| broken())?;
+    let raw = STANDARD.decode(envelope["raw"].as_str().unwrap_or_default()).map_err(|_| broken())?;
     let mut object = message(&raw, fields, 0).ok_or_else(broken)?;
     object.insert("apiVersion".to_owned(), json!(api_version));
     object.insert("kind".to_owned(), json!(kind));
@@ -239,10 +216,7 @@ fn insert(map: &mut Map<String, Value>, name: &str, bytes: &[u8], entry: &[Field
     let mut pair = message(bytes, entry, 0)?;
     let key = pair.get("key").and_then(Value::as_str).unwrap_or_default().to_owned();
     let value = pair.remove("value").unwrap_or_else(|| json!(""));
-    map.entry(name)
-        .or_insert_with(|| json!({}))
-        .as_object_mut()?
-        .insert(key, value);
+    map.entry(name).or_insert_with(|| json!({})).as_object_mut()?.insert(key, value);
     Some(())
 }
 
@@ -254,14 +228,7 @@ fn time(bytes: &[u8]) -> Option<Value> {
     };
     let nanos = i32::try_from(parts["nanos"].as_i64().unwrap_or(0)).ok()?;
     let time = jiff::Timestamp::new(seconds, nanos).ok()?;
-    Some(json!(
-        time.strftime(if nanos == 0 {
-            "%Y-%m-%dT%H:%M:%SZ"
-        } else {
-            "%Y-%m-%dT%H:%M:%S.%6fZ"
-        })
-        .to_string()
-    ))
+    Some(json!(time.strftime(if nanos == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S.%6fZ" }).to_string()))
 }
 
 fn next<'a>(bytes: &mut &'a [u8]) -> Option<(u64, Wire<'a>)> {

@@ -27,11 +27,7 @@ impl Registry {
     }
 
     fn add(&mut self, resource: Resource) {
-        let key = (
-            resource.group.clone(),
-            resource.version.clone(),
-            resource.plural.clone(),
-        );
+        let key = (resource.group.clone(), resource.version.clone(), resource.plural.clone());
         self.resources.insert(key, Arc::new(resource));
     }
 
@@ -45,20 +41,15 @@ impl Registry {
 
     pub(crate) fn undefine(&mut self, definition: &Value) {
         let table = object::name(definition);
-        self.resources
-            .retain(|_, resource| !(resource.is_custom() && resource.table == table));
+        self.resources.retain(|_, resource| !(resource.is_custom() && resource.table == table));
     }
 
     pub(crate) fn get(&self, group: &str, version: &str, plural: &str) -> Option<Arc<Resource>> {
-        self.resources
-            .get(&(group.to_owned(), version.to_owned(), plural.to_owned()))
-            .cloned()
+        self.resources.get(&(group.to_owned(), version.to_owned(), plural.to_owned())).cloned()
     }
 
     pub(crate) fn by_kind(&self, api_version: &str, kind: &str) -> Option<Arc<Resource>> {
-        self.all()
-            .find(|resource| resource.kind == kind && resource.api_version() == api_version)
-            .cloned()
+        self.all().find(|resource| resource.kind == kind && resource.api_version() == api_version).cloned()
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
@@ -81,10 +72,7 @@ impl Registry {
     }
 
     pub(crate) fn of_version(&self, group: &str, version: &str) -> Vec<Arc<Resource>> {
-        self.all()
-            .filter(|resource| resource.group == group && resource.version == version)
-            .cloned()
-            .collect()
+        self.all().filter(|resource| resource.group == group && resource.version == version).cloned().collect()
     }
 }
 

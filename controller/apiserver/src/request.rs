@@ -13,11 +13,7 @@ impl Parameters {
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.0
-            .iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value.as_str())
-            .filter(|value| !value.is_empty())
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -145,15 +141,10 @@ impl WriteOptions {
         };
         let given = parameters.get("fieldManager");
         if given.is_some_and(|manager| manager.len() > 128) {
-            return Err(ApiError::invalid_options(
-                kind,
-                FieldError::too_long("fieldManager", 128),
-            ));
+            return Err(ApiError::invalid_options(kind, FieldError::too_long("fieldManager", 128)));
         }
         // The part of the User-Agent before the first slash stands in, as in the real server.
-        let manager = given
-            .or_else(|| user_agent.split('/').next())
-            .filter(|manager| !manager.is_empty());
+        let manager = given.or_else(|| user_agent.split('/').next()).filter(|manager| !manager.is_empty());
         Ok(Self {
             dry_run,
             field_validation,
@@ -183,13 +174,7 @@ mod tests {
     #[test]
     fn a_namespace_is_an_object_and_not_a_place() {
         let found = path("/api/v1/namespaces/team");
-        assert_eq!(
-            (found.namespace, found.plural.as_str(), found.name.as_deref()),
-            (None, "namespaces", Some("team"))
-        );
-        assert_eq!(
-            path("/api/v1/namespaces/team/status").subresource.as_deref(),
-            Some("status")
-        );
+        assert_eq!((found.namespace, found.plural.as_str(), found.name.as_deref()), (None, "namespaces", Some("team")));
+        assert_eq!(path("/api/v1/namespaces/team/status").subresource.as_deref(), Some("status"));
     }
 }

@@ -67,27 +67,17 @@ pub(crate) struct Resource {
 
 impl Resource {
     pub(crate) fn api_version(&self) -> String {
-        if self.group.is_empty() {
-            self.version.clone()
-        } else {
-            format!("{}/{}", self.group, self.version)
-        }
+        if self.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.group, self.version) }
     }
 
     /// Group and plural name, for errors about an object's place.
     pub(crate) fn subject(&self) -> Subject<'_> {
-        Subject {
-            group: &self.group,
-            kind: &self.plural,
-        }
+        Subject { group: &self.group, kind: &self.plural }
     }
 
     /// Group and kind, for errors about an object's content.
     pub(crate) fn kind_subject(&self) -> Subject<'_> {
-        Subject {
-            group: &self.group,
-            kind: &self.kind,
-        }
+        Subject { group: &self.group, kind: &self.kind }
     }
 
     pub(crate) fn is_custom(&self) -> bool {
@@ -113,14 +103,7 @@ impl Resource {
     }
 
     pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
-        (
-            if self.namespaced {
-                namespace.to_owned()
-            } else {
-                String::new()
-            },
-            name.to_owned(),
-        )
+        (if self.namespaced { namespace.to_owned() } else { String::new() }, name.to_owned())
     }
 
     /// What discovery calls the storage: eight bytes of the hash of group, version and kind, in Base64.
@@ -170,10 +153,7 @@ impl Resource {
         }
         let replicas = |path: &str| object::at_path(object, path).and_then(Value::as_i64).unwrap_or(0);
         let mut status = json!({ "replicas": replicas(&scale.status_replicas) });
-        let selector = scale
-            .label_selector
-            .as_deref()
-            .and_then(|path| object::at_path(object, path));
+        let selector = scale.label_selector.as_deref().and_then(|path| object::at_path(object, path));
         if let Some(selector) = selector.filter(|selector| selector.is_string()) {
             status["selector"] = selector.clone();
         }

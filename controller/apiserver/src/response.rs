@@ -27,9 +27,7 @@ impl Answer {
 pub(crate) fn json(code: u16, body: &Value, warnings: &[String]) -> Response<Body> {
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     for text in warnings {
         let text = text.replace('\\', "\\\\").replace('"', "\\\"");
         if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
@@ -41,10 +39,7 @@ pub(crate) fn json(code: u16, body: &Value, warnings: &[String]) -> Response<Bod
 
 pub(crate) fn error(error: &ApiError, warnings: &[String]) -> Response<Body> {
     let mut response = json(error.code, &error.to_value(), warnings);
-    let seconds = error
-        .details
-        .as_ref()
-        .and_then(|details| details["retryAfterSeconds"].as_u64());
+    let seconds = error.details.as_ref().and_then(|details| details["retryAfterSeconds"].as_u64());
     if let Some(seconds) = seconds {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -54,8 +49,6 @@ pub(crate) fn error(error: &ApiError, warnings: &[String]) -> Response<Body> {
 pub(crate) fn text(code: u16, text: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
     response
 }

@@ -87,16 +87,9 @@ impl Server {
         for name in namespace::INITIAL {
             state.put(crate::builtin::NAMESPACES, initial_namespace(name, &clock.seconds()));
         }
-        let shared = Shared {
-            config,
-            clock,
-            faults: Faults::default(),
-            state: RwLock::new(state),
-            identity: OnceLock::new(),
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let shared =
+            Shared { config, clock, faults: Faults::default(), state: RwLock::new(state), identity: OnceLock::new() };
+        Self { shared: Arc::new(shared) }
     }
 
     /// The API as a service: hand it to `kube::Client::new(server.router(), "default")`, or serve it.
@@ -119,9 +112,7 @@ impl Server {
             shared.faults.drop_watches();
         };
         let listener = Sniffing::start(listener, self.identity()?)?;
-        axum::serve(listener, self.router())
-            .with_graceful_shutdown(ending)
-            .await
+        axum::serve(listener, self.router()).with_graceful_shutdown(ending).await
     }
 
     /// A kubeconfig for a server that listens on `address`. It contains the token.
@@ -134,12 +125,7 @@ impl Server {
         let cluster = json!({
             "server": format!("https://{address}"), "certificate-authority-data": authority, "tls-server-name": SERVER_NAME,
         });
-        let user = self
-            .shared
-            .config
-            .token
-            .as_ref()
-            .map_or_else(|| json!({}), |token| json!({ "token": token }));
+        let user = self.shared.config.token.as_ref().map_or_else(|| json!({}), |token| json!({ "token": token }));
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "hostwright",
             "clusters": [{ "name": "hostwright", "cluster": cluster }],
@@ -195,11 +181,7 @@ fn initial_namespace(name: &str, now: &str) -> Value {
 
 fn header(headers: &HeaderMap, name: &http::HeaderName) -> String {
     // Clients may split one list over several headers of the same name.
-    let values: Vec<&str> = headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
     values.join(",")
 }
 
@@ -248,16 +230,7 @@ async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Bo
         user_agent: header(&parts.headers, &USER_AGENT),
         dry_run: parameters.get("dryRun").is_some(),
     };
-    let call = Call {
-        shared: shared.clone(),
-        resource,
-        path: place,
-        parameters,
-        request,
-        content_type,
-        accept,
-        body,
-    };
+    let call = Call { shared: shared.clone(), resource, path: place, parameters, request, content_type, accept, body };
     with_faults(&shared, call).await
 }
 
@@ -266,9 +239,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
         return Ok(());
     };
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
+    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     if same(given.as_bytes(), token.as_bytes()) {
         Ok(())
     } else {
@@ -290,9 +261,7 @@ fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Respons
     let aggregated = |core: bool| {
         let mut response = response::json(200, &discovery::aggregated(registry, core), &[]);
         let media = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList";
-        response
-            .headers_mut()
-            .insert(CONTENT_TYPE, http::HeaderValue::from_static(media));
+        response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static(media));
         Some(response)
     };
     match parts.as_slice() {
@@ -327,18 +296,9 @@ async fn with_faults(shared: &Shared, call: Call) -> Response<Body> {
     }
     let answer = handlers::handle(&call);
     record.status = answer.status().as_u16();
-    tracing::debug!(
-        verb = record.verb,
-        resource = subject,
-        name = record.name,
-        status = record.status,
-        "answered"
-    );
+    tracing::debug!(verb = record.verb, resource = subject, name = record.name, status = record.status, "answered");
     let disturbed = faults.iter().find_map(|fault| match fault {
-        Fault::ErrorAfter => Some(response::error(
-            &ApiError::internal("an ordered fault, after the effect"),
-            &[],
-        )),
+        Fault::ErrorAfter => Some(response::error(&ApiError::internal("an ordered fault, after the effect"), &[])),
         Fault::DisconnectAfter => Some(disconnect()),
         _ => None,
     });
@@ -347,10 +307,7 @@ async fn with_faults(shared: &Shared, call: Call) -> Response<Body> {
 }
 
 /// The answer instead of an effect; `Some(None)` is a broken connection.
-#[expect(
-    clippy::option_option,
-    reason = "no fault, a fault without an answer, and a fault with one are three things"
-)]
+#[expect(clippy::option_option, reason = "no fault, a fault without an answer, and a fault with one are three things")]
 fn fault_before(fault: &Fault, call: &Call) -> Option<Option<Response<Body>>> {
     let error = |error: &ApiError| Some(Some(response::error(error, &[])));
     match fault {
@@ -368,10 +325,7 @@ fn fault_before(fault: &Fault, call: &Call) -> Option<Option<Response<Body>>> {
 /// An answer whose body breaks off: the client sees a failed connection, on a socket as in process.
 fn disconnect() -> Response<Body> {
     let broken = futures::stream::once(async {
-        Err::<bytes::Bytes, _>(std::io::Error::new(
-            std::io::ErrorKind::ConnectionReset,
-            "an ordered fault",
-        ))
+        Err::<bytes::Bytes, _>(std::io::Error::new(std::io::ErrorKind::ConnectionReset, "an ordered fault"))
     });
     Response::new(Body::from_stream(broken))
 }

@@ -41,12 +41,7 @@ impl State {
         for resource in registry.all() {
             store.open(&resource.table);
         }
-        Self {
-            store,
-            registry,
-            dependents: HashMap::new(),
-            removed: Vec::new(),
-        }
+        Self { store, registry, dependents: HashMap::new(), removed: Vec::new() }
     }
 
     /// Stores an object. A stored definition is served from this moment.
@@ -56,10 +51,7 @@ impl State {
             self.forget_owners(table, &key, &old);
         }
         for owner in owners(&value) {
-            self.dependents
-                .entry(owner.to_owned())
-                .or_default()
-                .insert((table.to_owned(), key.clone()));
+            self.dependents.entry(owner.to_owned()).or_default().insert((table.to_owned(), key.clone()));
         }
         let stored = self.store.put(table, value);
         if table == DEFINITIONS {
@@ -99,17 +91,12 @@ impl State {
 
     /// Where the objects are that name this owner.
     pub(crate) fn dependents(&self, uid: &str) -> Vec<Place> {
-        self.dependents
-            .get(uid)
-            .map(|places| places.iter().cloned().collect())
-            .unwrap_or_default()
+        self.dependents.get(uid).map(|places| places.iter().cloned().collect()).unwrap_or_default()
     }
 
     /// The object in the words of a version.
     pub(crate) fn read(&self, resource: &Resource, key: &Key) -> Option<Value> {
-        self.store
-            .get(&resource.table, key)
-            .map(|stored| resource.present(stored))
+        self.store.get(&resource.table, key).map(|stored| resource.present(stored))
     }
 }
 
@@ -118,9 +105,5 @@ pub(crate) fn key_of(value: &Value) -> Key {
 }
 
 fn owners(value: &Value) -> impl Iterator<Item = &str> {
-    object::meta(value, "ownerReferences")
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(|owner| owner["uid"].as_str())
+    object::meta(value, "ownerReferences").as_array().into_iter().flatten().filter_map(|owner| owner["uid"].as_str())
 }

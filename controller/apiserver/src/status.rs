@@ -22,11 +22,7 @@ pub(crate) struct Subject<'a> {
 
 impl std::fmt::Display for Subject<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.group.is_empty() {
-            write!(f, "{}", self.kind)
-        } else {
-            write!(f, "{}.{}", self.kind, self.group)
-        }
+        if self.group.is_empty() { write!(f, "{}", self.kind) } else { write!(f, "{}.{}", self.kind, self.group) }
     }
 }
 
@@ -44,21 +40,11 @@ impl Subject<'_> {
 
 impl ApiError {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            reason,
-            message: message.into(),
-            details: None,
-        }
+        Self { code, reason, message: message.into(), details: None }
     }
 
     fn about(code: u16, reason: &'static str, message: String, subject: Subject, name: &str) -> Self {
-        Self {
-            code,
-            reason,
-            message,
-            details: Some(subject.details(name)),
-        }
+        Self { code, reason, message, details: Some(subject.details(name)) }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -80,23 +66,11 @@ impl ApiError {
     }
 
     pub(crate) fn not_found(subject: Subject, name: &str) -> Self {
-        Self::about(
-            404,
-            "NotFound",
-            format!("{subject} \"{name}\" not found"),
-            subject,
-            name,
-        )
+        Self::about(404, "NotFound", format!("{subject} \"{name}\" not found"), subject, name)
     }
 
     pub(crate) fn already_exists(subject: Subject, name: &str) -> Self {
-        Self::about(
-            409,
-            "AlreadyExists",
-            format!("{subject} \"{name}\" already exists"),
-            subject,
-            name,
-        )
+        Self::about(409, "AlreadyExists", format!("{subject} \"{name}\" already exists"), subject, name)
     }
 
     pub(crate) fn conflict(subject: Subject, name: &str, why: &str) -> Self {
@@ -110,13 +84,7 @@ impl ApiError {
     }
 
     pub(crate) fn forbidden(subject: Subject, name: &str, why: &str) -> Self {
-        Self::about(
-            403,
-            "Forbidden",
-            format!("{subject} \"{name}\" is forbidden: {why}"),
-            subject,
-            name,
-        )
+        Self::about(403, "Forbidden", format!("{subject} \"{name}\" is forbidden: {why}"), subject, name)
     }
 
     pub(crate) fn method_not_allowed(subject: Subject, verb: &str) -> Self {
@@ -136,11 +104,7 @@ impl ApiError {
     }
 
     pub(crate) fn too_large(limit: usize) -> Self {
-        Self::new(
-            413,
-            "RequestEntityTooLarge",
-            format!("Request entity too large: limit is {limit}"),
-        )
+        Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
     }
 
     /// 422 with one cause per field; equal messages are said once in the summary, as the real server does.
@@ -152,11 +116,7 @@ impl ApiError {
                 said.push(text);
             }
         }
-        let summary = if let [one] = said.as_slice() {
-            one.clone()
-        } else {
-            format!("[{}]", said.join(", "))
-        };
+        let summary = if let [one] = said.as_slice() { one.clone() } else { format!("[{}]", said.join(", ")) };
         let mut details = subject.details(name);
         details["causes"] = errors.iter().map(FieldError::cause).collect();
         Self {
@@ -169,14 +129,7 @@ impl ApiError {
 
     /// 422 about the options of a request, whose subject lives in the group `meta.k8s.io`.
     pub(crate) fn invalid_options(kind: &str, error: FieldError) -> Self {
-        Self::invalid(
-            Subject {
-                group: "meta.k8s.io",
-                kind,
-            },
-            "",
-            &[error],
-        )
+        Self::invalid(Subject { group: "meta.k8s.io", kind }, "", &[error])
     }
 
     pub(crate) fn to_value(&self) -> Value {

@@ -52,11 +52,7 @@ pub(crate) struct Store {
 
 impl Store {
     pub(crate) fn new(history: usize) -> Self {
-        Self {
-            revision: 0,
-            tables: BTreeMap::new(),
-            history: history.max(1),
-        }
+        Self { revision: 0, tables: BTreeMap::new(), history: history.max(1) }
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -118,12 +114,7 @@ impl Store {
         if let Some(open) = self.tables.get_mut(table) {
             let previous = open.objects.insert(key, value.clone());
             open.record(
-                Change {
-                    revision: self.revision,
-                    object: value.clone(),
-                    previous,
-                    removed: false,
-                },
+                Change { revision: self.revision, object: value.clone(), previous, removed: false },
                 self.history,
             );
         }
@@ -139,15 +130,7 @@ impl Store {
         object::set_meta(&mut last, "resourceVersion", json!(self.revision.to_string()));
         let last = Arc::new(last);
         let previous = Some(previous);
-        open.record(
-            Change {
-                revision: self.revision,
-                object: last.clone(),
-                previous,
-                removed: true,
-            },
-            self.history,
-        );
+        open.record(Change { revision: self.revision, object: last.clone(), previous, removed: true }, self.history);
         Some(last)
     }
 
@@ -157,21 +140,11 @@ impl Store {
             return Ok(BTreeMap::new());
         };
         if revision < table.compacted {
-            return Err(Compacted {
-                oldest: table.compacted,
-            });
+            return Err(Compacted { oldest: table.compacted });
         }
         let mut objects = table.objects.clone();
-        for change in table
-            .changes
-            .iter()
-            .rev()
-            .take_while(|change| change.revision > revision)
-        {
-            let key = (
-                object::namespace(&change.object).to_owned(),
-                object::name(&change.object).to_owned(),
-            );
+        for change in table.changes.iter().rev().take_while(|change| change.revision > revision) {
+            let key = (object::namespace(&change.object).to_owned(), object::name(&change.object).to_owned());
             match &change.previous {
                 Some(previous) => objects.insert(key, previous.clone()),
                 None => objects.remove(&key),
@@ -186,9 +159,7 @@ impl Store {
             return Ok(Vec::new());
         };
         if revision < table.compacted {
-            return Err(Compacted {
-                oldest: table.compacted,
-            });
+            return Err(Compacted { oldest: table.compacted });
         }
         let from = table.changes.partition_point(|change| change.revision <= revision);
         Ok(table.changes.range(from..).cloned().collect())

@@ -104,19 +104,13 @@ fn merge_list(target: &mut Value, change: &[Value], schema: Option<&Schema>, pla
         return Ok(());
     };
     if change.iter().any(|item| item["$patch"] == json!("replace")) {
-        *list = change
-            .iter()
-            .filter(|item| item.get("$patch").is_none())
-            .cloned()
-            .collect();
+        *list = change.iter().filter(|item| item.get("$patch").is_none()).cloned().collect();
         return Ok(());
     }
     let items = schema.and_then(|schema| schema.items.as_deref());
     for item in change {
         let Some(fields) = item.as_object().filter(|fields| fields.contains_key(key)) else {
-            return Err(ApiError::bad_request(format!(
-                "map: {item} does not contain declared merge key: {key}"
-            )));
+            return Err(ApiError::bad_request(format!("map: {item} does not contain declared merge key: {key}")));
         };
         let found = list.iter().position(|old| old[key] == fields[key]);
         match (found, item["$patch"] == json!("delete")) {
@@ -151,28 +145,19 @@ mod tests {
         let old = json!({ "conditions": [{ "type": "A", "x": 1 }, { "type": "B" }], "plain": ["a"] });
         let patch =
             json!({ "conditions": [{ "type": "A", "y": 2 }, { "type": "B", "$patch": "delete" }], "plain": ["b"] });
-        assert_eq!(
-            merged(&old, &patch),
-            json!({ "conditions": [{ "type": "A", "x": 1, "y": 2 }], "plain": ["b"] })
-        );
+        assert_eq!(merged(&old, &patch), json!({ "conditions": [{ "type": "A", "x": 1, "y": 2 }], "plain": ["b"] }));
     }
 
     #[test]
     fn finalizers_are_added_and_taken_from_a_set() {
         let old = json!({ "metadata": { "finalizers": ["a", "b"] } });
         let patch = json!({ "metadata": { "finalizers": ["c"], "$deleteFromPrimitiveList/finalizers": ["a"] } });
-        assert_eq!(
-            merged(&old, &patch),
-            json!({ "metadata": { "finalizers": ["b", "c"] } })
-        );
+        assert_eq!(merged(&old, &patch), json!({ "metadata": { "finalizers": ["b", "c"] } }));
     }
 
     #[test]
     fn a_map_can_be_replaced() {
         let patch = json!({ "data": { "$patch": "replace", "b": "2" } });
-        assert_eq!(
-            merged(&json!({ "data": { "a": "1" } }), &patch),
-            json!({ "data": { "b": "2" } })
-        );
+        assert_eq!(merged(&json!({ "data": { "a": "1" } }), &patch), json!({ "data": { "b": "2" } }));
     }
 }

@@ -43,9 +43,7 @@ impl View {
             Some("None") => Include::Nothing,
             Some("Object") => Include::Object,
             Some(other) => {
-                return Err(ApiError::bad_request(format!(
-                    "unrecognized includeObject value: \"{other}\""
-                )));
+                return Err(ApiError::bad_request(format!("unrecognized includeObject value: \"{other}\"")));
             }
         };
         for range in accept.split(',').map(str::trim).filter(|range| !range.is_empty()) {
@@ -59,10 +57,7 @@ impl View {
             for (name, value) in parts.filter_map(|part| part.split_once('=')) {
                 match (name, value) {
                     ("as", "Table") => {
-                        form = Some(Form::Table {
-                            include,
-                            headless: false,
-                        });
+                        form = Some(Form::Table { include, headless: false });
                     }
                     ("as", "PartialObjectMetadata" | "PartialObjectMetadataList") => form = Some(Form::Metadata),
                     ("as", _) => form = None,
@@ -75,10 +70,7 @@ impl View {
             }
         }
         if accept.trim().is_empty() {
-            return Ok(Self {
-                form: Form::Plain,
-                version: String::new(),
-            });
+            return Ok(Self { form: Form::Plain, version: String::new() });
         }
         let message = "only the following media types are accepted: application/json";
         Err(ApiError::new(406, "NotAcceptable", message))
@@ -134,10 +126,7 @@ impl View {
             Some(items) if value["kind"] == json!(resource.list_kind) => {
                 (items.iter().map(row).collect(), value["metadata"].clone())
             }
-            _ => (
-                vec![row(value)],
-                json!({ "resourceVersion": object::meta(value, "resourceVersion") }),
-            ),
+            _ => (vec![row(value)], json!({ "resourceVersion": object::meta(value, "resourceVersion") })),
         };
         let columns: Vec<Value> = resource.columns.iter().map(crate::column::Column::definition).collect();
         json!({

@@ -51,18 +51,14 @@ impl Identity {
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "hostwright-apiserver authority");
+        params.distinguished_name.push(DnType::CommonName, "hostwright-apiserver authority");
         let key = KeyPair::generate()?;
         let authority = params.self_signed(&key)?;
         let issuer = Issuer::new(params, key);
 
         let names = [SERVER_NAME, "127.0.0.1", "::1"].map(ToOwned::to_owned);
         let mut params = CertificateParams::new(names)?;
-        params
-            .distinguished_name
-            .push(DnType::CommonName, "hostwright-apiserver");
+        params.distinguished_name.push(DnType::CommonName, "hostwright-apiserver");
         let key = KeyPair::generate()?;
         let certificate = params.signed_by(&key, &issuer)?;
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -73,10 +69,7 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.der().clone()], private)?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self {
-            authority_pem: authority.pem(),
-            config: Arc::new(config),
-        })
+        Ok(Self { authority_pem: authority.pem(), config: Arc::new(config) })
     }
 }
 

@@ -33,9 +33,7 @@ const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 
 pub(crate) fn response(body: Body, warnings: &[String]) -> Response<Body> {
     let mut response = crate::response::json(200, &Value::Null, warnings);
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     *response.body_mut() = body;
     response
 }
@@ -43,12 +41,8 @@ pub(crate) fn response(body: Body, warnings: &[String]) -> Response<Body> {
 /// Checks the options and opens the stream.
 pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
     let parameters = &call.parameters;
-    let selection = Selection::parse(
-        &call.resource,
-        call.path.namespace.as_deref(),
-        call.path.name.as_deref(),
-        parameters,
-    )?;
+    let selection =
+        Selection::parse(&call.resource, call.path.namespace.as_deref(), call.path.name.as_deref(), parameters)?;
     let initial = parameters.flag("sendInitialEvents");
     check_options(call, initial)?;
     let view = View::negotiate(call)?;
@@ -69,10 +63,7 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
         finished: false,
         deadline: now + timeout,
         next_bookmark: now + call.shared.config.bookmark_interval,
-        changed: state
-            .store
-            .subscribe(&call.resource.table)
-            .ok_or_else(ApiError::unknown_path)?,
+        changed: state.store.subscribe(&call.resource.table).ok_or_else(ApiError::unknown_path)?,
         dropped: call.shared.faults.dropped(),
         released: call.shared.faults.released(),
     };
@@ -99,10 +90,7 @@ fn default_timeout() -> Duration {
 fn check_options(call: &Call, initial: bool) -> Result<(), ApiError> {
     let parameters = &call.parameters;
     let refused = |detail: &str| {
-        Err(ApiError::invalid_options(
-            "ListOptions",
-            FieldError::forbidden("resourceVersionMatch", detail),
-        ))
+        Err(ApiError::invalid_options("ListOptions", FieldError::forbidden("resourceVersionMatch", detail)))
     };
     let matching = parameters.get("resourceVersionMatch");
     match matching {
@@ -172,15 +160,8 @@ impl Watcher {
 
     /// The objects that exist, as if each had just been added.
     fn send_existing(&mut self, state: &State, streaming: bool) {
-        let revision = self
-            .shared
-            .faults
-            .frozen_at(&self.request)
-            .unwrap_or_else(|| state.store.revision());
-        let objects = state
-            .store
-            .objects_at(&self.resource.table, revision)
-            .unwrap_or_default();
+        let revision = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
+        let objects = state.store.objects_at(&self.resource.table, revision).unwrap_or_default();
         for stored in objects.values() {
             let object = self.resource.present(stored);
             if self.selection.matches(&object) {
@@ -201,11 +182,7 @@ impl Watcher {
         self.released.borrow_and_update();
         let shared = self.shared.clone();
         let state = shared.read();
-        let until = self
-            .shared
-            .faults
-            .frozen_at(&self.request)
-            .unwrap_or_else(|| state.store.revision());
+        let until = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
         match state.store.changes_after(&self.resource.table, self.position) {
             Ok(changes) => {
                 for change in changes.iter().filter(|change| change.revision <= until) {

@@ -30,31 +30,14 @@ async fn kube_creates_patches_applies_and_deletes() {
     let api = maps(&server);
     api.create(&PostParams::default(), &map("a")).await.unwrap();
     let params = PatchParams::apply("test");
-    api.patch("a", &params, &Patch::Apply(config_map("a", json!({ "b": "2" }))))
-        .await
-        .unwrap();
-    let patched = api
-        .patch("a", &params, &Patch::Merge(json!({ "data": { "c": "3" } })))
-        .await
-        .unwrap();
+    api.patch("a", &params, &Patch::Apply(config_map("a", json!({ "b": "2" })))).await.unwrap();
+    let patched = api.patch("a", &params, &Patch::Merge(json!({ "data": { "c": "3" } }))).await.unwrap();
     assert_eq!(patched.data.unwrap().len(), 3);
-    assert!(
-        api.create(&PostParams::default(), &map("a"))
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("already exists")
-    );
+    assert!(api.create(&PostParams::default(), &map("a")).await.unwrap_err().to_string().contains("already exists"));
     api.delete("a", &DeleteParams::default()).await.unwrap();
     assert!(api.get_opt("a").await.unwrap().is_none());
-    Discovery::new(Client::new(server.router(), "default"))
-        .run_aggregated()
-        .await
-        .unwrap();
-    Discovery::new(Client::new(server.router(), "default"))
-        .run()
-        .await
-        .unwrap();
+    Discovery::new(Client::new(server.router(), "default")).run_aggregated().await.unwrap();
+    Discovery::new(Client::new(server.router(), "default")).run().await.unwrap();
 }
 
 #[tokio::test]
@@ -102,15 +85,8 @@ async fn faults_before_the_effect_leave_no_trace_and_faults_after_it_do() {
     ] {
         let server = server();
         server.faults().once(create(), fault.clone());
-        assert_eq!(
-            post(&server, CONFIG_MAPS, config_map("a", json!({}))).await.status,
-            status
-        );
-        assert_eq!(
-            get(&server, &format!("{CONFIG_MAPS}/a")).await.status == 200,
-            effect,
-            "{fault:?}"
-        );
+        assert_eq!(post(&server, CONFIG_MAPS, config_map("a", json!({}))).await.status, status);
+        assert_eq!(get(&server, &format!("{CONFIG_MAPS}/a")).await.status == 200, effect, "{fault:?}");
         let again = post(&server, CONFIG_MAPS, config_map("a", json!({}))).await.status;
         assert_eq!(again, if effect { 409 } else { 201 }, "{fault:?} happens once");
     }
@@ -126,9 +102,7 @@ async fn faults_before_the_effect_leave_no_trace_and_faults_after_it_do() {
 #[tokio::test(start_paused = true)]
 async fn latency_passes_on_the_paused_clock() {
     let server = server();
-    server
-        .faults()
-        .always(Matcher::any().verb("get"), Fault::Latency(Duration::from_hours(1)));
+    server.faults().always(Matcher::any().verb("get"), Fault::Latency(Duration::from_hours(1)));
     let before = tokio::time::Instant::now();
     get(&server, &format!("{CONFIG_MAPS}/a")).await.expect(404);
     assert_eq!(before.elapsed(), Duration::from_hours(1));
@@ -153,28 +127,14 @@ async fn frozen_reads_show_the_past_until_they_are_released() {
 async fn requests_are_recorded_and_writes_counted() {
     let server = server();
     post(&server, CONFIG_MAPS, config_map("a", json!({}))).await.expect(201);
-    post(
-        &server,
-        &format!("{CONFIG_MAPS}?dryRun=All"),
-        config_map("b", json!({})),
-    )
-    .await
-    .expect(201);
+    post(&server, &format!("{CONFIG_MAPS}?dryRun=All"), config_map("b", json!({}))).await.expect(201);
     get(&server, &format!("{CONFIG_MAPS}/a")).await.expect(200);
     assert_eq!((server.requests().len(), server.faults().writes()), (3, 1));
     let last = server.requests().pop().unwrap();
     assert_eq!(
-        (
-            last.verb.as_str(),
-            last.resource.as_str(),
-            last.name.as_str(),
-            last.status
-        ),
+        (last.verb.as_str(), last.resource.as_str(), last.name.as_str(), last.status),
         ("get", "configmaps", "a", 200)
     );
-    assert_eq!(
-        (last.namespace.as_str(), last.user_agent.as_str()),
-        ("default", "golden/1.0")
-    );
+    assert_eq!((last.namespace.as_str(), last.user_agent.as_str()), ("default", "golden/1.0"));
     assert_eq!(server.faults().count(&Matcher::any().verb("create")), 2);
 }

@@ -40,11 +40,7 @@ async fn kubectl(folder: &Path, arguments: &str) -> Result<String, String> {
         .await
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if output.status.success() {
-        Ok(text(&output.stdout))
-    } else {
-        Err(text(&output.stderr))
-    }
+    if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
 }
 
 const OBJECT: &str = "
@@ -76,10 +72,7 @@ async fn kubectl_works_with_the_kubeconfig_of_the_server() {
     }
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let server = Server::new(Config {
-        token: Some("secret".into()),
-        ..Config::default()
-    });
+    let server = Server::new(Config { token: Some("secret".into()), ..Config::default() });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     std::fs::write(folder.join("kubeconfig"), server.kubeconfig(address).unwrap()).unwrap();
@@ -95,10 +88,7 @@ async fn kubectl_works_with_the_kubeconfig_of_the_server() {
     for (arguments, expected) in [
         ("apply -f crd.json", "created"),
         ("apply -f crd.json", "unchanged"),
-        (
-            "wait --for=condition=Established crd/pipelines.training.example.dev --timeout=30s",
-            "condition met",
-        ),
+        ("wait --for=condition=Established crd/pipelines.training.example.dev --timeout=30s", "condition met"),
         ("apply -f object.yaml", "pipeline.training.example.dev/one created"),
         ("api-resources", "pipelines"),
         ("api-versions", "training.example.dev/v1alpha1"),
@@ -109,22 +99,13 @@ async fn kubectl_works_with_the_kubeconfig_of_the_server() {
         ("explain pl.spec.replicas", "integer"),
         ("explain secret.data", "base64"),
         ("patch pl one --type=merge -p {\"spec\":{\"replicas\":2}}", "patched"),
-        (
-            "patch pl one --subresource=status --type=merge -p {\"status\":{\"replicas\":2}}",
-            "patched",
-        ),
-        (
-            "wait --for=jsonpath={.status.replicas}=2 pl/one --timeout=30s",
-            "condition met",
-        ),
+        ("patch pl one --subresource=status --type=merge -p {\"status\":{\"replicas\":2}}", "patched"),
+        ("wait --for=jsonpath={.status.replicas}=2 pl/one --timeout=30s", "condition met"),
         ("scale pl one --replicas=3", "scaled"),
         ("annotate pl one note=x", "annotated"),
         ("label pl one tier=x", "labeled"),
         ("get pl -l tier=x -o name", "one"),
-        (
-            "apply --server-side --force-conflicts -f object.yaml",
-            "serverside-applied",
-        ),
+        ("apply --server-side --force-conflicts -f object.yaml", "serverside-applied"),
         ("diff -f object.yaml", ""),
         ("create namespace team", "created"),
         ("create secret generic s --from-literal=a=b -n team", "created"),
@@ -135,9 +116,7 @@ async fn kubectl_works_with_the_kubeconfig_of_the_server() {
         ("delete pl one --timeout=30s", "deleted"),
         ("delete crd pipelines.training.example.dev --timeout=30s", "deleted"),
     ] {
-        let output = kubectl(folder, arguments)
-            .await
-            .unwrap_or_else(|error| panic!("kubectl {arguments}: {error}"));
+        let output = kubectl(folder, arguments).await.unwrap_or_else(|error| panic!("kubectl {arguments}: {error}"));
         assert!(output.contains(expected), "kubectl {arguments}: {output}");
     }
     kubectl(folder, "apply -f crd.json").await.unwrap();
@@ -147,10 +126,7 @@ async fn kubectl_works_with_the_kubeconfig_of_the_server() {
     kubectl(folder, "apply -f event.yaml").await.unwrap();
     for arguments in ["describe pl one", "events --for pipeline/one", "get events"] {
         let output = kubectl(folder, arguments).await.unwrap();
-        assert!(
-            output.contains("everything is made") && output.contains("Made"),
-            "kubectl {arguments}: {output}"
-        );
+        assert!(output.contains("everything is made") && output.contains("Made"), "kubectl {arguments}: {output}");
     }
     let refused = kubectl(folder, "apply -f typo.yaml").await.unwrap_err();
     assert!(refused.contains("unknown field \"spec.plugim\""), "{refused}");

@@ -61,19 +61,14 @@ impl Live {
         let field = path.rsplit('.').next().unwrap_or_default();
         if matches!(field, "uid" | "resourceVersion") || (field == "name" && recorded.starts_with("gen-")) {
             // The same value in the recording is the same value here, and a new one is a new one.
-            let live = self
-                .values
-                .entry(recorded.to_owned())
-                .or_insert_with(|| found.to_owned());
+            let live = self.values.entry(recorded.to_owned()).or_insert_with(|| found.to_owned());
             assert_eq!(live, found, "{path}: recorded as {recorded}");
             return;
         }
         if matches!(field, "creationTimestamp" | "deletionTimestamp" | "time" | "continue") {
             assert_eq!(recorded.is_empty(), found.is_empty(), "{path}");
             // Requests that send a time back are all about the object that was created first.
-            self.values
-                .entry(recorded.to_owned())
-                .or_insert_with(|| found.to_owned());
+            self.values.entry(recorded.to_owned()).or_insert_with(|| found.to_owned());
             return;
         }
         // Messages may quote an uid.
@@ -88,23 +83,9 @@ impl Live {
 async fn replay(server: &Server, exchange: &Value, live: &Live) -> common::Answer {
     let mut request = exchange["request"].clone();
     live.adapt(&mut request);
-    let body = if request.is_null() {
-        Vec::new()
-    } else {
-        request.to_string().into_bytes()
-    };
-    let headers = [
-        ("user-agent", "golden"),
-        ("content-type", exchange["contentType"].as_str().unwrap()),
-    ];
-    send(
-        server,
-        exchange["method"].as_str().unwrap(),
-        exchange["path"].as_str().unwrap(),
-        &headers,
-        body,
-    )
-    .await
+    let body = if request.is_null() { Vec::new() } else { request.to_string().into_bytes() };
+    let headers = [("user-agent", "golden"), ("content-type", exchange["contentType"].as_str().unwrap())];
+    send(server, exchange["method"].as_str().unwrap(), exchange["path"].as_str().unwrap(), &headers, body).await
 }
 
 /// What the requests answer whose answers were not kept, by the documented rules of the real server.
@@ -118,11 +99,7 @@ fn check_by_rule(n: u64, answer: &common::Answer) {
         }
         4 => {
             assert_eq!(answer.status, 201);
-            assert!(
-                answer.body.get("status").is_none(),
-                "the status is dropped: {}",
-                answer.text
-            );
+            assert!(answer.body.get("status").is_none(), "the status is dropped: {}", answer.text);
         }
         7 => {
             assert_eq!((answer.status, answer.reason()), (422, "Invalid"));
@@ -136,11 +113,7 @@ fn check_by_rule(n: u64, answer: &common::Answer) {
         9 => {
             assert_eq!((answer.status, answer.reason()), (400, "BadRequest"));
             assert_eq!(details, &Value::Null);
-            assert!(
-                answer
-                    .message()
-                    .contains("strict decoding error: unknown field \"spec.bogus\"")
-            );
+            assert!(answer.message().contains("strict decoding error: unknown field \"spec.bogus\""));
         }
         11 => {
             assert_eq!(answer.status, 201);
@@ -154,18 +127,12 @@ fn check_by_rule(n: u64, answer: &common::Answer) {
         20 => {
             assert_eq!((answer.status, answer.reason()), (422, "Invalid"));
             assert_eq!(details, &json!({}));
-            assert_eq!(
-                answer.message(),
-                "the server rejected our request due to an error in our request"
-            );
+            assert_eq!(answer.message(), "the server rejected our request due to an error in our request");
         }
         23 => {
             assert_eq!(answer.status, 200);
             let owners = answer.body["metadata"]["managedFields"].as_array().unwrap();
-            assert_eq!(
-                owners[0]["fieldsV1"],
-                json!({ "f:spec": { "f:plugin": {}, "f:replicas": {} } })
-            );
+            assert_eq!(owners[0]["fieldsV1"], json!({ "f:spec": { "f:plugin": {}, "f:replicas": {} } }));
             assert_eq!(owners[1]["fieldsV1"], json!({ "f:spec": { ".": {}, "f:plugin": {} } }));
         }
         27 => assert_eq!((answer.status, answer.reason()), (404, "NotFound")),
@@ -176,10 +143,7 @@ fn check_by_rule(n: u64, answer: &common::Answer) {
         }
         34 => {
             assert_eq!((answer.status, answer.body["status"].as_str()), (200, Some("Success")));
-            assert_eq!(
-                (&details["name"], &details["kind"]),
-                (&json!("ssanew"), &json!("pipelines"))
-            );
+            assert_eq!((&details["name"], &details["kind"]), (&json!("ssanew"), &json!("pipelines")));
             assert!(details["uid"].is_string());
         }
         38 => {
@@ -219,13 +183,8 @@ async fn watches_send_the_recorded_frames() {
         }
     }
     let frames: Vec<Value> = serde_json::from_str(include_str!("fixtures/recorded_watch.json")).unwrap();
-    let of = |stream: &str| -> Vec<Value> {
-        frames
-            .iter()
-            .filter(|frame| frame["stream"] == *stream)
-            .cloned()
-            .collect()
-    };
+    let of =
+        |stream: &str| -> Vec<Value> { frames.iter().filter(|frame| frame["stream"] == *stream).cloned().collect() };
     let path = |frames: &[Value]| format!("{PIPELINES}{}", frames[0]["query"].as_str().unwrap());
 
     let initial = of("A");
@@ -233,21 +192,12 @@ async fn watches_send_the_recorded_frames() {
     for (recorded, found) in initial.iter().zip(&found) {
         live.compare(&recorded["event"], found, "A");
     }
-    assert!(
-        found
-            .iter()
-            .skip(initial.len())
-            .all(|frame| frame["type"] == "BOOKMARK"),
-        "{found:?}"
-    );
+    assert!(found.iter().skip(initial.len()).all(|frame| frame["type"] == "BOOKMARK"), "{found:?}");
 
     let outdated = common::get(&server, &path(&of("B"))).await;
     assert_eq!(outdated.status, 200);
     let frames = outdated.frames();
-    assert_eq!(
-        (&frames[0]["type"], &frames[0]["object"]["code"]),
-        (&json!("ERROR"), &json!(410))
-    );
+    assert_eq!((&frames[0]["type"], &frames[0]["object"]["code"]), (&json!("ERROR"), &json!(410)));
     assert_eq!((frames.len(), &frames[0]["object"]["reason"]), (1, &json!("Expired")));
 
     let refused = of("C");
@@ -269,33 +219,19 @@ async fn watches_send_the_recorded_frames() {
     });
     let one = format!("{PIPELINES}/wv");
     let golden = [("user-agent", "golden"), ("content-type", "application/json")];
-    send(&server, "POST", PIPELINES, &golden, object.to_string().into_bytes())
-        .await
-        .expect(201);
+    send(&server, "POST", PIPELINES, &golden, object.to_string().into_bytes()).await.expect(201);
     let label = json!({ "metadata": { "labels": { "a": "b" } } });
-    let golden_merge = [
-        ("user-agent", "golden"),
-        ("content-type", "application/merge-patch+json"),
-    ];
-    send(&server, "PATCH", &one, &golden_merge, label.to_string().into_bytes())
-        .await
-        .expect(200);
+    let golden_merge = [("user-agent", "golden"), ("content-type", "application/merge-patch+json")];
+    send(&server, "PATCH", &one, &golden_merge, label.to_string().into_bytes()).await.expect(200);
     send(&server, "DELETE", &one, &golden, Vec::new()).await.expect(200);
     let found = watching.await.unwrap();
     let kinds: Vec<&str> = found.iter().map(|frame| frame["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]);
-    for (recorded, found) in changes
-        .iter()
-        .zip(&found)
-        .filter(|(recorded, _)| recorded["event"].is_object())
-    {
+    for (recorded, found) in changes.iter().zip(&found).filter(|(recorded, _)| recorded["event"].is_object()) {
         live.compare(&recorded["event"], found, "D");
     }
     let (modified, deleted) = (&found[1]["object"]["metadata"], &found[2]["object"]["metadata"]);
     assert_eq!(modified["labels"], deleted["labels"]);
     assert_ne!(modified["resourceVersion"], deleted["resourceVersion"]);
-    assert_eq!(
-        found[3]["object"]["metadata"]["resourceVersion"],
-        deleted["resourceVersion"]
-    );
+    assert_eq!(found[3]["object"]["metadata"]["resourceVersion"], deleted["resourceVersion"]);
 }

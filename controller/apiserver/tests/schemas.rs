@@ -10,10 +10,7 @@ use serde_json::{Value, json};
 fn causes(answer: &common::Answer) -> Vec<(String, String, String)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let causes = answer.body["details"]["causes"].as_array().cloned().unwrap_or_default();
-    causes
-        .iter()
-        .map(|cause| (text(&cause["reason"]), text(&cause["field"]), text(&cause["message"])))
-        .collect()
+    causes.iter().map(|cause| (text(&cause["reason"]), text(&cause["field"]), text(&cause["message"]))).collect()
 }
 
 /// A field for each kind of violation.
@@ -53,42 +50,17 @@ async fn each_violation_is_worded_as_by_the_real_server() {
             "FieldValueInvalid",
             "Invalid value: 0: spec.count in body should be greater than or equal to 1",
         ),
-        (
-            "size",
-            json!("x"),
-            "FieldValueNotSupported",
-            "Unsupported value: \"x\": supported values: \"s\", \"m\"",
-        ),
-        (
-            "short",
-            json!("long"),
-            "FieldValueTooLong",
-            "Too long: may not be more than 3 bytes",
-        ),
+        ("size", json!("x"), "FieldValueNotSupported", "Unsupported value: \"x\": supported values: \"s\", \"m\""),
+        ("short", json!("long"), "FieldValueTooLong", "Too long: may not be more than 3 bytes"),
         (
             "long",
             json!("x"),
             "FieldValueInvalid",
             "Invalid value: \"x\": spec.long in body should be at least 2 chars long",
         ),
-        (
-            "word",
-            json!("A"),
-            "FieldValueInvalid",
-            "Invalid value: \"A\": spec.word in body should match '^[a-z]+$'",
-        ),
-        (
-            "few",
-            json!(["a", "b"]),
-            "FieldValueTooMany",
-            "Too many: 2: must have at most 1 items",
-        ),
-        (
-            "keys",
-            json!({ "a": "", "b": "" }),
-            "FieldValueTooMany",
-            "Too many: 2: must have at most 1 items",
-        ),
+        ("word", json!("A"), "FieldValueInvalid", "Invalid value: \"A\": spec.word in body should match '^[a-z]+$'"),
+        ("few", json!(["a", "b"]), "FieldValueTooMany", "Too many: 2: must have at most 1 items"),
+        ("keys", json!({ "a": "", "b": "" }), "FieldValueTooMany", "Too many: 2: must have at most 1 items"),
         (
             "count",
             json!("x"),
@@ -107,29 +79,13 @@ async fn each_violation_is_worded_as_by_the_real_server() {
         assert_eq!((answer.status, causes(&answer)), (422, vec![expected]), "{field}");
     }
     let answer = post(&server, THINGS, thing("t", json!({}))).await;
-    assert_eq!(
-        causes(&answer),
-        [("FieldValueRequired".into(), "spec.must".into(), "Required value".into())]
-    );
+    assert_eq!(causes(&answer), [("FieldValueRequired".into(), "spec.must".into(), "Required value".into())]);
     let answer = post(&server, THINGS, thing("t", json!({ "must": "", "set": ["a", "a"] }))).await;
-    let duplicate = (
-        "FieldValueDuplicate".into(),
-        "spec.set[1]".into(),
-        "Duplicate value: \"a\"".into(),
-    );
+    let duplicate = ("FieldValueDuplicate".into(), "spec.set[1]".into(), "Duplicate value: \"a\"".into());
     assert_eq!(causes(&answer), [duplicate]);
-    post(&server, THINGS, thing("t", json!({ "must": "", "either": 1 })))
-        .await
-        .expect(201);
-    post(&server, THINGS, thing("u", json!({ "must": "", "either": "x" })))
-        .await
-        .expect(201);
-    assert_eq!(
-        post(&server, THINGS, thing("v", json!({ "must": "", "either": true })))
-            .await
-            .status,
-        422
-    );
+    post(&server, THINGS, thing("t", json!({ "must": "", "either": 1 }))).await.expect(201);
+    post(&server, THINGS, thing("u", json!({ "must": "", "either": "x" }))).await.expect(201);
+    assert_eq!(post(&server, THINGS, thing("v", json!({ "must": "", "either": true }))).await.status, 422);
 }
 
 #[tokio::test]
@@ -149,9 +105,7 @@ async fn defaults_are_filled_in_deeply_and_also_when_an_older_object_is_read() {
         schema
     };
     define(&server, thing_definition(spec(false))).await;
-    let created = post(&server, THINGS, thing("t", json!({ "list": [{}] })))
-        .await
-        .expect(201);
+    let created = post(&server, THINGS, thing("t", json!({ "list": [{}] }))).await.expect(201);
     assert_eq!(created["spec"], json!({ "inner": { "a": 3 }, "list": [{ "b": "x" }] }));
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.g.example.dev";
     let mut definition = get(&server, path).await.expect(200);
@@ -159,21 +113,14 @@ async fn defaults_are_filled_in_deeply_and_also_when_an_older_object_is_read() {
     put(&server, path, definition).await.expect(200);
     let read = get(&server, &format!("{THINGS}/t")).await.expect(200);
     assert_eq!(read["spec"]["later"], "now");
-    assert_eq!(
-        read["metadata"]["resourceVersion"],
-        created["metadata"]["resourceVersion"]
-    );
+    assert_eq!(read["metadata"]["resourceVersion"], created["metadata"]["resourceVersion"]);
 }
 
 #[tokio::test]
 async fn unknown_fields_stay_where_the_schema_keeps_them() {
     let server = server();
     let open = json!({ "type": "object", "x-kubernetes-preserve-unknown-fields": true });
-    define(
-        &server,
-        thing_definition(json!({ "type": "object", "properties": { "open": open } })),
-    )
-    .await;
+    define(&server, thing_definition(json!({ "type": "object", "properties": { "open": open } }))).await;
     let spec = json!({ "open": { "a": { "b": [1] } }, "gone": 1 });
     let created = post(&server, THINGS, thing("t", spec)).await.expect(201);
     assert_eq!(created["spec"], json!({ "open": { "a": { "b": [1] } } }));
@@ -186,18 +133,9 @@ async fn nulls_stay_only_where_they_are_allowed() {
         "may": { "type": "string", "nullable": true }, "not": { "type": "string" },
         "filled": { "type": "string", "default": "x" },
     });
-    define(
-        &server,
-        thing_definition(json!({ "type": "object", "properties": properties })),
-    )
-    .await;
-    let created = post(
-        &server,
-        THINGS,
-        thing("t", json!({ "may": null, "not": null, "filled": null })),
-    )
-    .await
-    .expect(201);
+    define(&server, thing_definition(json!({ "type": "object", "properties": properties }))).await;
+    let created =
+        post(&server, THINGS, thing("t", json!({ "may": null, "not": null, "filled": null }))).await.expect(201);
     assert_eq!(created["spec"], json!({ "may": null, "filled": "x" }));
 }
 
@@ -226,15 +164,9 @@ async fn rules_see_old_values_and_word_their_own_messages() {
     let (_, field, message) = causes(&answer).remove(0);
     assert_eq!(field, "spec.low");
     assert!(message.ends_with("low 2 is above 1"), "{message}");
-    post(&server, THINGS, thing("t", json!({ "fixed": "a" })))
-        .await
-        .expect(201);
+    post(&server, THINGS, thing("t", json!({ "fixed": "a" }))).await.expect(201);
     let answer = merge(&server, &format!("{THINGS}/t"), json!({ "spec": { "fixed": "b" } })).await;
-    let expected = (
-        "FieldValueForbidden".into(),
-        "spec.fixed".into(),
-        "Forbidden: is immutable".into(),
-    );
+    let expected = ("FieldValueForbidden".into(), "spec.fixed".into(), "Forbidden: is immutable".into());
     assert_eq!(causes(&answer), [expected]);
 }
 
@@ -249,10 +181,7 @@ async fn rules_are_not_evaluated_on_values_of_a_wrong_type() {
     let found = causes(&answer);
     assert_eq!(found.len(), 2);
     assert_eq!(found[0].0, "FieldValueTypeInvalid");
-    assert!(
-        found[1].2.contains("some validation rules were not checked"),
-        "{found:?}"
-    );
+    assert!(found[1].2.contains("some validation rules were not checked"), "{found:?}");
 }
 
 #[tokio::test]
@@ -263,22 +192,13 @@ async fn an_object_that_became_invalid_can_be_changed_elsewhere() {
         json!({ "type": "object", "properties": properties })
     };
     define(&server, thing_definition(spec(10))).await;
-    post(&server, THINGS, thing("t", json!({ "word": "abcdefgh" })))
-        .await
-        .expect(201);
+    post(&server, THINGS, thing("t", json!({ "word": "abcdefgh" }))).await.expect(201);
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.g.example.dev";
     let mut definition = get(&server, path).await.expect(200);
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"] = spec(3);
     put(&server, path, definition).await.expect(200);
-    merge(&server, &format!("{THINGS}/t"), json!({ "spec": { "other": "x" } }))
-        .await
-        .expect(200);
-    let answer = merge(
-        &server,
-        &format!("{THINGS}/t"),
-        json!({ "spec": { "word": "changed" } }),
-    )
-    .await;
+    merge(&server, &format!("{THINGS}/t"), json!({ "spec": { "other": "x" } })).await.expect(200);
+    let answer = merge(&server, &format!("{THINGS}/t"), json!({ "spec": { "word": "changed" } })).await;
     assert_eq!(answer.status, 422);
 }
 
@@ -289,10 +209,7 @@ async fn definitions_are_established_at_once() {
     let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.g.example.dev";
     let definition = get(&server, path).await.expect(200);
     let conditions = definition["status"]["conditions"].as_array().unwrap();
-    let types: Vec<&str> = conditions
-        .iter()
-        .map(|condition| condition["type"].as_str().unwrap())
-        .collect();
+    let types: Vec<&str> = conditions.iter().map(|condition| condition["type"].as_str().unwrap()).collect();
     assert_eq!(types, ["NamesAccepted", "Established"]);
     assert_eq!(definition["status"]["storedVersions"], json!(["v1"]));
     assert_eq!(definition["status"]["acceptedNames"]["listKind"], "ThingList");
@@ -304,20 +221,11 @@ async fn unsound_definitions_are_refused_with_the_field() {
     let schema = "spec.versions[0].schema.openAPIV3Schema.properties[spec]";
     let bad_schemas = [
         (json!({}), format!("{schema}.type")),
-        (
-            json!({ "type": "object", "properties": { "a": {} } }),
-            format!("{schema}.properties[a].type"),
-        ),
+        (json!({ "type": "object", "properties": { "a": {} } }), format!("{schema}.properties[a].type")),
         (json!({ "type": "array" }), format!("{schema}.items")),
-        (
-            json!({ "type": "object", "additionalProperties": false }),
-            format!("{schema}.additionalProperties"),
-        ),
+        (json!({ "type": "object", "additionalProperties": false }), format!("{schema}.additionalProperties")),
         (json!({ "type": "string", "pattern": "(" }), format!("{schema}.pattern")),
-        (
-            json!({ "type": "integer", "default": "x" }),
-            format!("{schema}.default"),
-        ),
+        (json!({ "type": "integer", "default": "x" }), format!("{schema}.default")),
         (json!({ "type": "strange" }), format!("{schema}.type")),
         (
             json!({ "type": "object", "x-kubernetes-validations": [{ "rule": "self.a >=" }] }),
@@ -328,11 +236,7 @@ async fn unsound_definitions_are_refused_with_the_field() {
     for (spec, field) in bad_schemas {
         let answer = post(&server, path, thing_definition(spec)).await;
         assert_eq!(answer.status, 422, "{field}: {}", answer.text);
-        assert!(
-            causes(&answer).iter().any(|cause| cause.1 == field),
-            "{field}: {}",
-            answer.text
-        );
+        assert!(causes(&answer).iter().any(|cause| cause.1 == field), "{field}: {}", answer.text);
     }
     let mut misnamed = thing_definition(json!({ "type": "object" }));
     misnamed["metadata"]["name"] = json!("other.g.example.dev");
@@ -357,10 +261,7 @@ async fn every_served_version_shows_the_object() {
     define(&server, definition).await;
     post(&server, THINGS, thing("t", json!({ "a": 1 }))).await.expect(201);
     let answer = get(&server, "/apis/g.example.dev/v1beta1/namespaces/default/things/t").await;
-    assert_eq!(
-        (&answer.body["apiVersion"], &answer.body["spec"]["a"]),
-        (&json!("g.example.dev/v1beta1"), &json!(1))
-    );
+    assert_eq!((&answer.body["apiVersion"], &answer.body["spec"]["a"]), (&json!("g.example.dev/v1beta1"), &json!(1)));
     assert_eq!(answer.warnings, ["299 - \"g.example.dev/v1beta1 Thing is deprecated\""]);
     let group = get(&server, "/apis/g.example.dev").await.expect(200);
     assert_eq!(group["preferredVersion"]["version"], "v1");
@@ -377,8 +278,5 @@ async fn a_defaulted_status_shows_from_the_start_and_has_no_owner() {
     object["status"] = json!({ "observedGeneration": 7 });
     let created = post(&server, THINGS, object).await.expect(201);
     assert_eq!(created["status"], json!({ "observedGeneration": -1 }));
-    assert!(
-        !created["metadata"]["managedFields"].to_string().contains("f:status"),
-        "{created}"
-    );
+    assert!(!created["metadata"]["managedFields"].to_string().contains("f:status"), "{created}");
 }

@@ -29,26 +29,19 @@ pub(super) struct Judgement {
 fn expected(service: &HostingService, instance: &str) -> Option<String> {
     let status = service.status.as_ref()?;
     let record = references::record(&service.metadata);
-    let home = record.as_ref().map_or(status.provider_instance.as_deref(), |record| {
-        Some(record.instance.as_str())
-    });
+    let home = record.as_ref().map_or(status.provider_instance.as_deref(), |record| Some(record.instance.as_str()));
     let remote = status.remote.as_ref().filter(|remote| remote.bound_at.is_some())?;
     let ending = service.metadata.deletion_timestamp.is_some()
         || service.spec.desired_status == DesiredStatus::Terminated
         || record.as_ref().is_some_and(|record| record.ended.is_some())
-        || status
-            .operation
-            .as_ref()
-            .is_some_and(|operation| operation.verb == Verb::Terminate);
+        || status.operation.as_ref().is_some_and(|operation| operation.verb == Verb::Terminate);
     let reported = remote.state == RemoteState::Missing
         || condition::find(&status.conditions, condition::PROVISIONED)
             .is_some_and(|provisioned| provisioned.reason == reason::REMOTE_MISSING);
     if home != Some(instance) || ending || reported {
         return None;
     }
-    record
-        .map(|record| record.external_id)
-        .or_else(|| status.external_id.clone())
+    record.map(|record| record.external_id).or_else(|| status.external_id.clone())
 }
 
 /// What a list should have shown and did not, save what was confirmed to be gone. `last_mutation` gives the sequence number
@@ -61,22 +54,13 @@ pub(super) fn missing<'a>(
     confirmed: &BTreeSet<String>,
 ) -> Missing {
     let not_changed_since = |service: &&HostingService| {
-        service
-            .metadata
-            .uid
-            .as_deref()
-            .is_none_or(|uid| last_mutation(uid) <= list.started)
+        service.metadata.uid.as_deref().is_none_or(|uid| last_mutation(uid) <= list.started)
     };
-    let expected: BTreeSet<String> = services
-        .filter(not_changed_since)
-        .filter_map(|service| expected(service, instance))
-        .collect();
+    let expected: BTreeSet<String> =
+        services.filter(not_changed_since).filter_map(|service| expected(service, instance)).collect();
     let of = expected.len();
     let absent = |id: &String| !list.remotes.contains_key(id) && !confirmed.contains(id);
-    Missing {
-        ids: expected.into_iter().filter(absent).collect(),
-        of,
-    }
+    Missing { ids: expected.into_iter().filter(absent).collect(), of }
 }
 
 /// Whether absences are believed. Before the first list of this process what status recorded still counts.
@@ -87,30 +71,16 @@ pub(super) fn judge(instance: &str, missing: Option<&Missing>, recorded: Option<
             "{instance}: {count} remotes were missing together when they were listed last; no absence is believed and \
              nothing is ended until they are listed again"
         );
-        return Judgement {
-            hold: (count > 0).then(|| Hold::new(reason::MASS_ABSENCE, text)),
-            count,
-            confirmed: false,
-        };
+        return Judgement { hold: (count > 0).then(|| Hold::new(reason::MASS_ABSENCE, text)), count, confirmed: false };
     };
     let count = missing.ids.len();
     if count <= FEW.max(missing.of / ONE_IN) {
-        return Judgement {
-            count,
-            ..Judgement::default()
-        };
+        return Judgement { count, ..Judgement::default() };
     }
-    let parts: Vec<&str> = ["absence", instance]
-        .into_iter()
-        .chain(missing.ids.iter().map(String::as_str))
-        .collect();
+    let parts: Vec<&str> = ["absence", instance].into_iter().chain(missing.ids.iter().map(String::as_str)).collect();
     let token = token::of(&parts);
     if confirmed.contains(&token.as_str()) {
-        return Judgement {
-            count,
-            confirmed: true,
-            hold: None,
-        };
+        return Judgement { count, confirmed: true, hold: None };
     }
     let text = format!(
         "{instance}: {count} of {} remotes went missing together; no absence is believed and nothing is ended. Intended: \
@@ -118,11 +88,7 @@ pub(super) fn judge(instance: &str, missing: Option<&Missing>, recorded: Option<
         missing.of,
         annotation::CONFIRM
     );
-    Judgement {
-        hold: Some(Hold::new(reason::MASS_ABSENCE, text)),
-        count,
-        confirmed: false,
-    }
+    Judgement { hold: Some(Hold::new(reason::MASS_ABSENCE, text)), count, confirmed: false }
 }
 
 #[cfg(test)]
@@ -151,50 +117,25 @@ mod tests {
         let mut service = HostingService::default();
         service.metadata.name = Some(name.into());
         service.metadata.namespace = Some("customers".into());
-        service
-            .annotations_mut()
-            .insert(annotation::IDENTITY.into(), record.to_text());
-        let remote = RemoteStatus {
-            id: "1".into(),
-            bound_at: Some(Time(at(100))),
-            ..RemoteStatus::default()
-        };
-        service.status = Some(HostingServiceStatus {
-            remote: Some(remote),
-            ..HostingServiceStatus::default()
-        });
+        service.annotations_mut().insert(annotation::IDENTITY.into(), record.to_text());
+        let remote = RemoteStatus { id: "1".into(), bound_at: Some(Time(at(100))), ..RemoteStatus::default() };
+        service.status = Some(HostingServiceStatus { remote: Some(remote), ..HostingServiceStatus::default() });
         service
     }
 
     fn list(names: &[&str]) -> Snapshot {
         let present = || Present::new(Remote::default(), State::Active, None);
-        let remotes = names
-            .iter()
-            .map(|name| (format!("prod.customers.{name}"), present()))
-            .collect();
-        Snapshot {
-            started: 20,
-            remotes,
-            ..Snapshot::default()
-        }
+        let remotes = names.iter().map(|name| (format!("prod.customers.{name}"), present())).collect();
+        Snapshot { started: 20, remotes, ..Snapshot::default() }
     }
 
     fn absent(service: &HostingService) -> bool {
-        let missing = missing(
-            std::iter::once(service),
-            "panel-eu",
-            &list(&[]),
-            |_| 10,
-            &BTreeSet::new(),
-        );
+        let missing = missing(std::iter::once(service), "panel-eu", &list(&[]), |_| 10, &BTreeSet::new());
         !missing.ids.is_empty()
     }
 
     fn gone(count: usize, of: usize) -> Missing {
-        Missing {
-            ids: (0..count).map(|number| format!("prod.customers.{number}")).collect(),
-            of,
-        }
+        Missing { ids: (0..count).map(|number| format!("prod.customers.{number}")).collect(), of }
     }
 
     #[test]
@@ -235,10 +176,7 @@ mod tests {
     }
 
     fn ending() -> Operation {
-        Operation {
-            verb: Verb::Terminate,
-            ..Operation::default()
-        }
+        Operation { verb: Verb::Terminate, ..Operation::default() }
     }
 
     fn known_to_be_missing() -> Condition {
@@ -250,58 +188,30 @@ mod tests {
         let services = [service("alice"), service("bob"), service("carol")];
         let confirmed = BTreeSet::from(["prod.customers.bob".to_owned()]);
         let missing = missing(services.iter(), "panel-eu", &list(&["alice"]), |_| 10, &confirmed);
-        assert_eq!(
-            missing,
-            Missing {
-                ids: BTreeSet::from(["prod.customers.carol".to_owned()]),
-                of: 3
-            }
-        );
+        assert_eq!(missing, Missing { ids: BTreeSet::from(["prod.customers.carol".to_owned()]), of: 3 });
     }
 
     #[test]
     fn a_list_says_nothing_about_what_was_changed_since_it_began() {
         let mut service = service("alice");
         service.metadata.uid = Some("uid".into());
-        let missing = missing(
-            std::iter::once(&service),
-            "panel-eu",
-            &list(&[]),
-            |_| 21,
-            &BTreeSet::new(),
-        );
+        let missing = missing(std::iter::once(&service), "panel-eu", &list(&[]), |_| 21, &BTreeSet::new());
         assert_eq!(missing, Missing::default());
     }
 
     #[test]
     fn more_than_three_and_more_than_a_tenth_is_not_believed() {
-        for (count, of, held) in [
-            (3, 3, false),
-            (4, 4, true),
-            (4, 40, false),
-            (5, 40, true),
-            (10, 100, false),
-            (11, 100, true),
-        ] {
-            assert_eq!(
-                judge("p", Some(&gone(count, of)), None, &[]).hold.is_some(),
-                held,
-                "{count} of {of}"
-            );
+        for (count, of, held) in
+            [(3, 3, false), (4, 4, true), (4, 40, false), (5, 40, true), (10, 100, false), (11, 100, true)]
+        {
+            assert_eq!(judge("p", Some(&gone(count, of)), None, &[]).hold.is_some(), held, "{count} of {of}");
         }
     }
 
     #[test]
     fn the_token_in_the_message_confirms_exactly_these() {
         let hold = judge("p", Some(&gone(10, 30)), None, &[]).hold.unwrap();
-        let token = hold
-            .message
-            .split("confirm=")
-            .nth(1)
-            .unwrap()
-            .split('.')
-            .next()
-            .unwrap();
+        let token = hold.message.split("confirm=").nth(1).unwrap().split('.').next().unwrap();
         let confirmed = judge("p", Some(&gone(10, 30)), None, &[token]);
         assert!(confirmed.confirmed && confirmed.hold.is_none());
         assert!(judge("p", Some(&gone(11, 30)), None, &[token]).hold.is_some());

@@ -54,11 +54,7 @@ pub struct Brake<'a> {
 #[derive(Debug, Clone, PartialEq)]
 enum Decision {
     /// Write this window first; then so many endings are free until then.
-    Reserve {
-        window: Window,
-        block: i32,
-        until: Timestamp,
-    },
+    Reserve { window: Window, block: i32, until: Timestamp },
     /// No more for now.
     Held { ended: i32 },
 }
@@ -66,15 +62,8 @@ enum Decision {
 impl<'a> Brake<'a> {
     fn of(instance: &'a ProviderInstance) -> Self {
         let limit = instance.spec.limits.terminations.clone().unwrap_or_default();
-        let release = instance
-            .annotations()
-            .get(annotation::RELEASE_ENDINGS)
-            .map(String::as_str);
-        Self {
-            max: limit.max,
-            per: limit.per.get(),
-            release,
-        }
+        let release = instance.annotations().get(annotation::RELEASE_ENDINGS).map(String::as_str);
+        Self { max: limit.max, per: limit.per.get(), release }
     }
 
     fn decide(&self, recorded: Option<&Window>, now: Timestamp) -> Decision {
@@ -107,15 +96,7 @@ impl<'a> Brake<'a> {
             Some((window, since)) if now < end(since) && since < end(now) => (window.clone(), end(since)),
             earlier => {
                 let released_by = earlier.and_then(|(window, _)| window.released_by.clone());
-                (
-                    Window {
-                        since: Some(Time(now)),
-                        reserved: 0,
-                        released: None,
-                        released_by,
-                    },
-                    end(now),
-                )
+                (Window { since: Some(Time(now)), reserved: 0, released: None, released_by }, end(now))
             }
         }
     }
@@ -125,11 +106,7 @@ impl<'a> Brake<'a> {
             3_600 => "hour".to_owned(),
             seconds => hostwright_crds::Duration::seconds(seconds).to_string(),
         };
-        let number = if self.release.is_some() {
-            "ANOTHER NUMBER".to_owned()
-        } else {
-            waiting.to_string()
-        };
+        let number = if self.release.is_some() { "ANOTHER NUMBER".to_owned() } else { waiting.to_string() };
         let text = format!(
             "{name}: {ended} ended in the last {span}, {waiting} more wait; intended: annotate hinst {name} {}={number}; not \
              intended: deletionPolicy Retain, put them back",
@@ -151,11 +128,7 @@ pub async fn take(ctx: &Context, instance: &str) -> Result<(), Hold> {
         return Ok(());
     }
     // What the cache shows to be used up stays so: hundreds may ask.
-    let cached = ctx
-        .caches
-        .instances
-        .get(&ObjectRef::new(instance))
-        .ok_or_else(unknown)?;
+    let cached = ctx.caches.instances.get(&ObjectRef::new(instance)).ok_or_else(unknown)?;
     let cached = cached.0.as_ref().map_err(|_| unknown())?;
     if let Decision::Held { ended } = decide(cached, ctx) {
         return Err(Brake::of(cached).held(instance, ended, waiting(ctx, instance)));
@@ -236,11 +209,7 @@ mod tests {
     }
 
     fn brake(max: i32, release: Option<&str>) -> Brake<'_> {
-        Brake {
-            max,
-            per: HOUR,
-            release,
-        }
+        Brake { max, per: HOUR, release }
     }
 
     /// Takes endings until the brake holds; how many there were, and how many writes they took.
@@ -275,10 +244,7 @@ mod tests {
     fn the_next_window_allows_as_many_again() {
         let mut recorded = None;
         drain(brake(20, None), &mut recorded, at(0));
-        assert_eq!(
-            brake(20, None).decide(recorded.as_ref(), at(3_599)),
-            Decision::Held { ended: 20 }
-        );
+        assert_eq!(brake(20, None).decide(recorded.as_ref(), at(3_599)), Decision::Held { ended: 20 });
         assert_eq!(drain(brake(20, None), &mut recorded, at(3_600)).0, 20);
     }
 
@@ -293,10 +259,7 @@ mod tests {
 
     #[test]
     fn a_reservation_is_not_carried_into_the_next_window() {
-        let mut reserve = Reserve {
-            left: 5,
-            until: at(3_600),
-        };
+        let mut reserve = Reserve { left: 5, until: at(3_600) };
         assert!(reserve.take(at(3_599)) && !reserve.take(at(3_600)));
     }
 
@@ -305,38 +268,16 @@ mod tests {
         let mut recorded = None;
         drain(brake(20, None), &mut recorded, at(0));
         assert_eq!(drain(brake(20, Some("312")), &mut recorded, at(60)).0, 312);
-        assert_eq!(
-            drain(brake(20, Some("312")), &mut recorded, at(3_600)).0,
-            20,
-            "the same value, the next window"
-        );
-        assert_eq!(
-            drain(brake(20, Some("5")), &mut recorded, at(3_700)).0,
-            5,
-            "another value"
-        );
-        assert_eq!(
-            drain(brake(20, Some("many")), &mut recorded, at(3_700)).0,
-            0,
-            "no number"
-        );
+        assert_eq!(drain(brake(20, Some("312")), &mut recorded, at(3_600)).0, 20, "the same value, the next window");
+        assert_eq!(drain(brake(20, Some("5")), &mut recorded, at(3_700)).0, 5, "another value");
+        assert_eq!(drain(brake(20, Some("many")), &mut recorded, at(3_700)).0, 0, "no number");
     }
 
     #[test]
     fn a_clock_that_steps_back_neither_forgets_the_window_nor_holds_for_ever() {
-        let ahead = |second| Window {
-            since: Some(Time(at(second))),
-            reserved: 20,
-            ..Window::default()
-        };
-        assert_eq!(
-            brake(20, None).decide(Some(&ahead(10)), at(0)),
-            Decision::Held { ended: 20 }
-        );
-        assert!(matches!(
-            brake(20, None).decide(Some(&ahead(1_000_000)), at(0)),
-            Decision::Reserve { .. }
-        ));
+        let ahead = |second| Window { since: Some(Time(at(second))), reserved: 20, ..Window::default() };
+        assert_eq!(brake(20, None).decide(Some(&ahead(10)), at(0)), Decision::Held { ended: 20 });
+        assert!(matches!(brake(20, None).decide(Some(&ahead(1_000_000)), at(0)), Decision::Reserve { .. }));
     }
 
     #[test]

@@ -86,11 +86,7 @@ fn note_answer(
         Ok(connection) => {
             facts.failures = 0;
             facts.test_due = Some(pace::next_look(instance, now));
-            facts.test = Some(Test {
-                settings: settings.digest.clone(),
-                at: now,
-                answer: Ok(connection),
-            });
+            facts.test = Some(Test { settings: settings.digest.clone(), at: now, answer: Ok(connection) });
         }
         Err(error) => {
             facts.failures += 1;
@@ -100,17 +96,8 @@ fn note_answer(
                 return;
             }
             let hold = refusal(&name, settings, &error);
-            tracing::warn!(
-                instance = name,
-                reason = hold.reason,
-                message = hold.message,
-                "the connection test failed"
-            );
-            facts.test = Some(Test {
-                settings: settings.digest.clone(),
-                at: now,
-                answer: Err(hold),
-            });
+            tracing::warn!(instance = name, reason = hold.reason, message = hold.message, "the connection test failed");
+            facts.test = Some(Test { settings: settings.digest.clone(), at: now, answer: Err(hold) });
         }
     }
 }
@@ -125,10 +112,7 @@ fn note_held(facts: &mut Facts, settings: &Settings, held: Held, now: Timestamp)
             }
             (
                 until,
-                Hold::new(
-                    reason::RATE_LIMITED,
-                    format!("{name}: the provider throttles and asked to be left alone"),
-                ),
+                Hold::new(reason::RATE_LIMITED, format!("{name}: the provider throttles and asked to be left alone")),
             )
         }
         Held::CircuitOpen { until } => {
@@ -138,48 +122,33 @@ fn note_held(facts: &mut Facts, settings: &Settings, held: Held, now: Timestamp)
         }
     };
     facts.test_due = Some(until);
-    facts.test = Some(Test {
-        settings: settings.digest.clone(),
-        at: now,
-        answer: Err(why_not),
-    });
+    facts.test = Some(Test { settings: settings.digest.clone(), at: now, answer: Err(why_not) });
 }
 
 /// What a failed test means, in words that say who has to do what.
 fn refusal(name: &str, settings: &Settings, error: &CallError) -> Hold {
     let told = settings.redactor.redact(&error.message);
     // Plugins begin with the name of the instance; others get it here.
-    let told = if told.starts_with(name) {
-        told
-    } else {
-        format!("{name}: {told}")
-    };
+    let told = if told.starts_with(name) { told } else { format!("{name}: {told}") };
     match error.class {
         Class::Unauthorized => {
             let blamed = error.field.as_deref().and_then(|field| field.strip_prefix("instance."));
-            Hold::new(
-                reason::PROVIDER_UNAUTHORIZED,
-                format!("{told}; fix {}", settings.credentials(blamed)),
-            )
+            Hold::new(reason::PROVIDER_UNAUTHORIZED, format!("{told}; fix {}", settings.credentials(blamed)))
         }
         Class::RateLimited => Hold::new(reason::RATE_LIMITED, told),
         Class::Invalid => Hold::new(reason::INVALID_CONFIGURATION, told),
         Class::Unsupported => Hold::new(reason::UNSUPPORTED, told),
         Class::Internal => Hold::new(reason::PLUGIN_ERROR, told),
-        Class::Unavailable | Class::Unknown | Class::NotFound | Class::Conflict | Class::Capacity => Hold::new(
-            reason::PROVIDER_UNAVAILABLE,
-            format!("{told}; tried again with pauses of 5 s up to 5 min"),
-        ),
+        Class::Unavailable | Class::Unknown | Class::NotFound | Class::Conflict | Class::Capacity => {
+            Hold::new(reason::PROVIDER_UNAVAILABLE, format!("{told}; tried again with pauses of 5 s up to 5 min"))
+        }
     }
 }
 
 /// The value of the reconcile-requested annotation, where it was not acted on yet.
 pub(super) fn request<'a>(instance: &'a ProviderInstance, facts: &Facts) -> Option<&'a String> {
     let token = instance.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
-    let status = instance
-        .status
-        .as_ref()
-        .and_then(|status| status.last_handled_reconcile_at.as_ref());
+    let status = instance.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
     (status != Some(token) && facts.requested.as_ref() != Some(token)).then_some(token)
 }
 
@@ -196,11 +165,7 @@ pub async fn verify(ctx: &Context, instance: &str) -> Result<Timestamp, Hold> {
     let object = cached.0.as_ref().map_err(|_| unknown())?;
     let runtime = ctx.providers.runtime(instance).ok_or_else(unknown)?;
     let remembered: Arc<Remembered> = ctx.providers.memory.get(instance).ok_or_else(unknown)?;
-    let Some(plugin) = runtime
-        .plugin
-        .clone()
-        .filter(|_| object.spec.mode != InstanceMode::Disabled)
-    else {
+    let Some(plugin) = runtime.plugin.clone().filter(|_| object.spec.mode != InstanceMode::Disabled) else {
         return Err(not_ready(&runtime.standing).unwrap_or_else(unknown));
     };
 
@@ -216,10 +181,7 @@ pub async fn verify(ctx: &Context, instance: &str) -> Result<Timestamp, Hold> {
     }
     let tested = published.conclusion.verified_at.filter(|at| *at >= since);
     tested.ok_or_else(|| {
-        Hold::new(
-            reason::RATE_LIMITED,
-            format!("{instance}: the provider throttles, so it cannot be tested right now"),
-        )
+        Hold::new(reason::RATE_LIMITED, format!("{instance}: the provider throttles, so it cannot be tested right now"))
     })
 }
 
@@ -240,12 +202,7 @@ mod tests {
     }
 
     fn connection() -> Connection {
-        Connection {
-            identity: "one".into(),
-            version: None,
-            permissions: vec![],
-            note: None,
-        }
+        Connection { identity: "one".into(), version: None, permissions: vec![], note: None }
     }
 
     fn instance() -> ProviderInstance {
@@ -256,10 +213,7 @@ mod tests {
 
     fn tested(answer: Result<Connection, CallError>) -> Facts {
         let settings = Arc::new(settings());
-        let mut facts = Facts {
-            settings: Some(Ok(settings.clone())),
-            ..Facts::default()
-        };
+        let mut facts = Facts { settings: Some(Ok(settings.clone())), ..Facts::default() };
         note_answer(&instance(), &mut facts, &settings, answer, at(1_000));
         facts
     }
@@ -277,15 +231,7 @@ mod tests {
         changed.digest = "other".into();
         other.settings = Some(Ok(Arc::new(changed)));
         let rows = [
-            (
-                Why::Schedule,
-                &Facts {
-                    settings: facts.settings.clone(),
-                    ..Facts::default()
-                },
-                1_001,
-                true,
-            ),
+            (Why::Schedule, &Facts { settings: facts.settings.clone(), ..Facts::default() }, 1_001, true),
             (Why::Schedule, &other, 1_001, true),
             (Why::Schedule, &facts, 1_500, false),
             (Why::Schedule, &facts, 1_700, true),
@@ -308,11 +254,7 @@ mod tests {
                 reason::PROVIDER_UNAUTHORIZED,
                 "fix key api_key in Secret hostwright-system/panel-eu-api",
             ),
-            (
-                Class::Unavailable,
-                reason::PROVIDER_UNAVAILABLE,
-                "panel-eu: refused [redacted]; tried again",
-            ),
+            (Class::Unavailable, reason::PROVIDER_UNAVAILABLE, "panel-eu: refused [redacted]; tried again"),
             (Class::Unknown, reason::PROVIDER_UNAVAILABLE, "tried again"),
             (Class::Invalid, reason::INVALID_CONFIGURATION, "panel-eu: refused"),
             (Class::Internal, reason::PLUGIN_ERROR, "panel-eu: refused"),
@@ -320,11 +262,7 @@ mod tests {
         for (class, reason, part) in rows {
             let hold = refusal("panel-eu", &settings(), &error(class, "refused hunter2-secret"));
             assert_eq!(hold.reason, reason, "{class:?}");
-            assert!(
-                hold.message.contains(part) && !hold.message.contains("hunter2"),
-                "{}",
-                hold.message
-            );
+            assert!(hold.message.contains(part) && !hold.message.contains("hunter2"), "{}", hold.message);
         }
     }
 
@@ -339,10 +277,7 @@ mod tests {
         note_held(&mut facts, &settings, Held::RateLimited { until: at(3_000) }, at(2_120));
         assert!(facts.current_test().unwrap().answer.is_ok());
         note_held(&mut facts, &settings, Held::CircuitOpen { until: at(4_000) }, at(3_000));
-        assert_eq!(
-            facts.current_test().unwrap().answer.as_ref().unwrap_err().reason,
-            reason::CIRCUIT_OPEN
-        );
+        assert_eq!(facts.current_test().unwrap().answer.as_ref().unwrap_err().reason, reason::CIRCUIT_OPEN);
         assert_eq!(facts.test_due, Some(at(4_000)));
     }
 }

@@ -33,22 +33,14 @@ pub(super) async fn hold(instance: &ProviderInstance, ctx: &Context) -> Result<P
 /// writes that down first and looks whether it is deleted afterwards, so one of the two sees the other.
 pub(super) async fn uses(instance: &str, ctx: &Context) -> Result<Uses, Error> {
     let (services, packages) = (ctx.caches.services.state(), ctx.caches.packages.state());
-    let cached = Uses::count(
-        instance,
-        services.iter().map(AsRef::as_ref),
-        packages.iter().map(AsRef::as_ref),
-    );
+    let cached = Uses::count(instance, services.iter().map(AsRef::as_ref), packages.iter().map(AsRef::as_ref));
     if !cached.is_none() {
         return Ok(cached);
     }
     let services: Api<Guarded<HostingService>> = Api::all(ctx.client.clone());
     let packages: Api<Guarded<Package>> = Api::all(ctx.client.clone());
-    let services = bounded(services.list(&ListParams::default()))
-        .await
-        .map_err(Error::Read)?;
-    let packages = bounded(packages.list(&ListParams::default()))
-        .await
-        .map_err(Error::Read)?;
+    let services = bounded(services.list(&ListParams::default())).await.map_err(Error::Read)?;
+    let packages = bounded(packages.list(&ListParams::default())).await.map_err(Error::Read)?;
     Ok(Uses::count(instance, services.items.iter(), packages.items.iter()))
 }
 
@@ -97,25 +89,14 @@ fn credentials(ctx: &Context) -> Api<Secret> {
 }
 
 fn has<K: Resource>(object: &K, finalizer: &str) -> bool {
-    object
-        .meta()
-        .finalizers
-        .iter()
-        .flatten()
-        .any(|known| known == finalizer)
+    object.meta().finalizers.iter().flatten().any(|known| known == finalizer)
 }
 
 async fn put<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<K, WriteError>
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
-    let finalizers = object
-        .meta()
-        .finalizers
-        .iter()
-        .flatten()
-        .map(String::as_str)
-        .chain([finalizer]);
+    let finalizers = object.meta().finalizers.iter().flatten().map(String::as_str).chain([finalizer]);
     write(api, object, finalizers.collect()).await
 }
 
@@ -124,13 +105,7 @@ async fn take<K>(api: &Api<K>, object: &K, finalizer: &str) -> Result<(), WriteE
 where
     K: Resource + Clone + Debug + DeserializeOwned,
 {
-    let others = object
-        .meta()
-        .finalizers
-        .iter()
-        .flatten()
-        .map(String::as_str)
-        .filter(|known| *known != finalizer);
+    let others = object.meta().finalizers.iter().flatten().map(String::as_str).filter(|known| *known != finalizer);
     match write(api, object, others.collect()).await {
         Ok(_) | Err(WriteError::Gone) => Ok(()),
         Err(error) => Err(error),
@@ -144,9 +119,6 @@ where
 {
     let (uid, version) = (&object.meta().uid, &object.meta().resource_version);
     let patch = json!({"metadata": {"uid": uid, "resourceVersion": version, "finalizers": finalizers}});
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     bounded(api.patch(&object.name_any(), &params, &Patch::Merge(patch))).await
 }

@@ -29,44 +29,27 @@ pub(super) fn judge(instance: &ProviderInstance, sight: FirstSight, confirmed: &
         FirstSight::Known => return Judgement::default(),
         FirstSight::Unclear if !was_held(instance) => {
             let text = format!("{name}: its remotes were never listed by this cluster; nothing is ended before that");
-            return Judgement {
-                hold: Some(Hold::new(reason::INSTANCE_NOT_READY, text)),
-                confirmed: false,
-            };
+            return Judgement { hold: Some(Hold::new(reason::INSTANCE_NOT_READY, text)), confirmed: false };
         }
         FirstSight::Unclear => "remotes".to_owned(),
         FirstSight::AlreadyThere(1) => "1 remote".to_owned(),
         FirstSight::AlreadyThere(count) => format!("{count} remotes"),
     };
-    let token = token::of(&[
-        "already there",
-        &name,
-        instance.metadata.uid.as_deref().unwrap_or_default(),
-    ]);
+    let token = token::of(&["already there", &name, instance.metadata.uid.as_deref().unwrap_or_default()]);
     if confirmed.contains(&token.as_str()) {
-        return Judgement {
-            hold: None,
-            confirmed: true,
-        };
+        return Judgement { hold: None, confirmed: true };
     }
     let text = format!(
         "{name}: {found} with this installation's mark existed before this cluster saw the instance; nothing on it is \
          ended. This cluster is theirs: annotate {}={token}. It is a copy: give it an installation id of its own",
         annotation::CONFIRM
     );
-    Judgement {
-        hold: Some(Hold::new(reason::REMOTES_ALREADY_THERE, text)),
-        confirmed: false,
-    }
+    Judgement { hold: Some(Hold::new(reason::REMOTES_ALREADY_THERE, text)), confirmed: false }
 }
 
 /// Whether status says that remotes were there already.
 fn was_held(instance: &ProviderInstance) -> bool {
-    let conditions = instance
-        .status
-        .as_ref()
-        .map(|status| status.conditions.as_slice())
-        .unwrap_or_default();
+    let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     condition::find(conditions, condition::ENDINGS_HELD)
         .is_some_and(|held| held.status == "True" && held.reason == reason::REMOTES_ALREADY_THERE)
 }
@@ -111,10 +94,7 @@ pub(super) async fn welcome(ctx: &Context, remembered: &Remembered, name: &str) 
     }
     let identity = {
         let facts = remembered.facts();
-        facts
-            .current_test()
-            .and_then(|test| test.answer.as_ref().ok())
-            .map(|connection| connection.identity.clone())
+        facts.current_test().and_then(|test| test.answer.as_ref().ok()).map(|connection| connection.identity.clone())
     };
     let Some(identity) = identity else { return Ok(()) };
     ctx.installation.add(name, &identity).await?;
@@ -131,9 +111,7 @@ async fn strangers(ctx: &Context, list: &Snapshot) -> Result<usize, Error> {
         return Ok(0);
     }
     let services: Api<Guarded<HostingService>> = Api::all(ctx.client.clone());
-    let live = bounded(services.list(&ListParams::default()))
-        .await
-        .map_err(Error::Read)?;
+    let live = bounded(services.list(&ListParams::default())).await.map_err(Error::Read)?;
     Ok(unclaimed(list, &references::claimed(live.items.iter())))
 }
 
@@ -151,10 +129,7 @@ mod tests {
         if held {
             let reason = reason::REMOTES_ALREADY_THERE;
             let held = condition::new(condition::ENDINGS_HELD, "True", reason, "", 1, Timestamp::UNIX_EPOCH);
-            instance.status = Some(ProviderInstanceStatus {
-                conditions: vec![held],
-                ..Default::default()
-            });
+            instance.status = Some(ProviderInstanceStatus { conditions: vec![held], ..Default::default() });
         }
         instance
     }
@@ -172,33 +147,16 @@ mod tests {
             (false, FirstSight::AlreadyThere(2), Some(reason::REMOTES_ALREADY_THERE)),
         ];
         for (held, sight, expected) in rows {
-            assert_eq!(
-                reason_of(&judge(&instance(held), sight, &[])),
-                expected,
-                "{held} {sight:?}"
-            );
+            assert_eq!(reason_of(&judge(&instance(held), sight, &[])), expected, "{held} {sight:?}");
         }
     }
 
     #[test]
     fn the_token_in_the_message_lifts_it() {
         let hold = judge(&instance(false), FirstSight::AlreadyThere(2), &[]).hold.unwrap();
-        let token = hold
-            .message
-            .split("confirm=")
-            .nth(1)
-            .unwrap()
-            .split('.')
-            .next()
-            .unwrap();
+        let token = hold.message.split("confirm=").nth(1).unwrap().split('.').next().unwrap();
         for sight in [FirstSight::AlreadyThere(2), FirstSight::AlreadyThere(3)] {
-            assert_eq!(
-                judge(&instance(false), sight, &[token]),
-                Judgement {
-                    hold: None,
-                    confirmed: true
-                }
-            );
+            assert_eq!(judge(&instance(false), sight, &[token]), Judgement { hold: None, confirmed: true });
         }
     }
 
@@ -206,10 +164,7 @@ mod tests {
     fn a_remote_without_a_record_is_a_stranger() {
         let present = || Present::new(Remote::default(), State::Active, None);
         let remotes = ["prod.a.x", "prod.a.y"].map(|id| (id.to_owned(), present())).into();
-        let list = Snapshot {
-            remotes,
-            ..Snapshot::default()
-        };
+        let list = Snapshot { remotes, ..Snapshot::default() };
         let claimed = BTreeMap::from([("prod.a.x".to_owned(), "a/x".to_owned())]);
         assert_eq!(unclaimed(&list, &claimed), 1);
     }

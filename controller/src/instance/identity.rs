@@ -24,10 +24,7 @@ pub(super) fn judge(instance: &str, known: &Panel, seen: &str, confirmed: &[&str
         return Ok(known.clone());
     }
     if known.identity.is_empty() {
-        return Ok(Panel {
-            identity: seen.to_owned(),
-            former: known.former.clone(),
-        });
+        return Ok(Panel { identity: seen.to_owned(), former: known.former.clone() });
     }
     let token = token::of(&["panel", instance, &known.identity, seen]);
     if confirmed.contains(&token.as_str()) {
@@ -46,19 +43,9 @@ pub(super) fn judge(instance: &str, known: &Panel, seen: &str, confirmed: &[&str
 }
 
 fn succeed(known: &Panel, seen: &str) -> Panel {
-    let earlier = known
-        .former
-        .iter()
-        .filter(|former| *former != seen && **former != known.identity);
-    let former = std::iter::once(&known.identity)
-        .chain(earlier)
-        .take(FORMER)
-        .cloned()
-        .collect();
-    Panel {
-        identity: seen.to_owned(),
-        former,
-    }
+    let earlier = known.former.iter().filter(|former| *former != seen && **former != known.identity);
+    let former = std::iter::once(&known.identity).chain(earlier).take(FORMER).cloned().collect();
+    Panel { identity: seen.to_owned(), former }
 }
 
 #[cfg(test)]
@@ -66,10 +53,7 @@ mod tests {
     use super::*;
 
     fn panel(identity: &str, former: &[&str]) -> Panel {
-        Panel {
-            identity: identity.into(),
-            former: former.iter().map(ToString::to_string).collect(),
-        }
+        Panel { identity: identity.into(), former: former.iter().map(ToString::to_string).collect() }
     }
 
     #[test]
@@ -78,15 +62,8 @@ mod tests {
         let hold = judge("panel-eu", &known, "two", &["something-else"]).unwrap_err();
         assert_eq!(hold.reason, reason::REMOTE_CHANGED);
         let token = token::of(&["panel", "panel-eu", "one", "two"]);
-        assert!(
-            hold.message.contains(&format!("hostwright.dev/confirm={token}")),
-            "{}",
-            hold.message
-        );
-        assert_eq!(
-            judge("panel-eu", &known, "two", &[&token]),
-            Ok(panel("two", &["one", "zero"]))
-        );
+        assert!(hold.message.contains(&format!("hostwright.dev/confirm={token}")), "{}", hold.message);
+        assert_eq!(judge("panel-eu", &known, "two", &[&token]), Ok(panel("two", &["one", "zero"])));
         // A third panel needs a confirmation of its own.
         assert!(judge("panel-eu", &known, "three", &[&token]).is_err());
     }
@@ -94,10 +71,7 @@ mod tests {
     #[test]
     fn the_first_identity_and_the_known_one_need_no_confirmation() {
         assert_eq!(judge("p", &Panel::default(), "one", &[]), Ok(panel("one", &[])));
-        assert_eq!(
-            judge("p", &panel("one", &["zero"]), "one", &[]),
-            Ok(panel("one", &["zero"]))
-        );
+        assert_eq!(judge("p", &panel("one", &["zero"]), "one", &[]), Ok(panel("one", &["zero"])));
     }
 
     #[test]

@@ -50,21 +50,11 @@ pub(super) async fn keep_listed(
     match listed {
         Ok(pages) => {
             let remotes = collapse(pages, &format!("{}.", ctx.settings.installation));
-            let list = Snapshot {
-                started,
-                at: now,
-                remotes,
-            };
+            let list = Snapshot { started, at: now, remotes };
             let services = ctx.caches.services.state();
             let readable = services.iter().filter_map(|service| service.0.as_ref().ok());
             let last_mutation = |uid: &str| ctx.memory.of(uid).last_mutation;
-            facts.missing = Some(absence::missing(
-                readable,
-                &name,
-                &list,
-                last_mutation,
-                &facts.confirmed_missing,
-            ));
+            facts.missing = Some(absence::missing(readable, &name, &list, last_mutation, &facts.confirmed_missing));
             facts.list_due = Some(pace::next_look(instance, now));
             facts.list_failures = 0;
             facts.list_error = None;
@@ -113,13 +103,7 @@ async fn all_pages(gate: &Gate, plugin: &dyn Plugin, settings: &Settings) -> Res
 /// The remotes of this installation, each once: pages shift while others come and go, so the last look at one counts.
 fn collapse(pages: Vec<Page>, prefix: &str) -> HashMap<String, Present> {
     let items = pages.into_iter().flat_map(|page| page.items);
-    items
-        .filter_map(|item| {
-            item.external_id
-                .filter(|id| id.starts_with(prefix))
-                .map(|id| (id, item.present))
-        })
-        .collect()
+    items.filter_map(|item| item.external_id.filter(|id| id.starts_with(prefix)).map(|id| (id, item.present))).collect()
 }
 
 /// Wakes the services that the last list raises doubts about. While no absence is believed, absent ones are left alone.
@@ -168,10 +152,7 @@ mod tests {
                 next: Some("2".into()),
             },
             Page {
-                items: vec![
-                    listed(Some("prod.a.x"), State::Active),
-                    listed(Some("prod.a.y"), State::Active),
-                ],
+                items: vec![listed(Some("prod.a.x"), State::Active), listed(Some("prod.a.y"), State::Active)],
                 next: None,
             },
         ];

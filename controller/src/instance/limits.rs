@@ -23,10 +23,7 @@ pub(super) fn of(limits: &InstanceLimits, plugin: Option<&Capabilities>) -> Gate
         requests_per_minute: given(limits.requests_per_minute)
             .or_else(|| of_plugin(|plugin| plugin.requests_per_minute))
             .unwrap_or(REQUESTS_PER_MINUTE),
-        max_concurrent: limits
-            .max_concurrent
-            .and_then(|limit| usize::try_from(limit).ok())
-            .unwrap_or(CONCURRENT),
+        max_concurrent: limits.max_concurrent.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(CONCURRENT),
         max_concurrent_creates: usize::try_from(creates).unwrap_or(usize::MAX),
     }
 }
@@ -39,11 +36,8 @@ mod tests {
 
     #[test]
     fn the_instance_wins_over_the_plugin_and_the_plugin_over_the_defaults() {
-        let own = InstanceLimits {
-            requests_per_minute: Some(30),
-            max_concurrent: Some(4),
-            ..InstanceLimits::default()
-        };
+        let own =
+            InstanceLimits { requests_per_minute: Some(30), max_concurrent: Some(4), ..InstanceLimits::default() };
         let gate = |requests_per_minute, max_concurrent, max_concurrent_creates| GateLimits {
             requests_per_minute,
             max_concurrent,

@@ -105,10 +105,7 @@ impl Memory {
         let mut instances = self.lock();
         let remembered = instances.entry(instance.name_any()).or_default();
         if remembered.uid != uid {
-            *remembered = Arc::new(Remembered {
-                uid,
-                ..Remembered::default()
-            });
+            *remembered = Arc::new(Remembered { uid, ..Remembered::default() });
         }
         remembered.clone()
     }
@@ -132,14 +129,8 @@ impl Remembered {
     /// The gate in front of the instance, the same over all passes.
     pub(super) fn gate(&self, ctx: &Context) -> Arc<Gate> {
         // The first pass configures it before its first use.
-        let limits = GateLimits {
-            requests_per_minute: 1,
-            max_concurrent: 1,
-            max_concurrent_creates: 1,
-        };
-        self.gate
-            .get_or_init(|| Arc::new(Gate::new(ctx.clock.clone(), limits)))
-            .clone()
+        let limits = GateLimits { requests_per_minute: 1, max_concurrent: 1, max_concurrent_creates: 1 };
+        self.gate.get_or_init(|| Arc::new(Gate::new(ctx.clock.clone(), limits))).clone()
     }
 
     /// The facts; not to be held across an await.

@@ -162,12 +162,7 @@ async fn look(instance: &ProviderInstance, ctx: &Context, uses: Option<Uses>) ->
     if conclusion.confirmed {
         remember_confirmed(instance, ctx, &remembered).await?;
     }
-    Ok(Action::requeue(next_pass(
-        instance,
-        ctx.clock.now(),
-        &remembered,
-        deleted,
-    )))
+    Ok(Action::requeue(next_pass(instance, ctx.clock.now(), &remembered, deleted)))
 }
 
 /// Secrets in use are held; those no longer referred to are let go once for every edit of the spec, and after a start.
@@ -193,14 +188,8 @@ fn validate(instance: &ProviderInstance, resolved: &Resolved, ctx: &Context, rem
     let plugin = resolved.plugin.as_deref();
     let known: Vec<&str> = ctx.providers.plugins().map(|(slug, _)| slug.as_str()).collect();
     let namespace = &ctx.settings.credentials_namespace;
-    let settings = validate::validate(
-        &instance.name_any(),
-        &instance.spec,
-        plugin,
-        &known,
-        &resolved.values,
-        namespace,
-    );
+    let settings =
+        validate::validate(&instance.name_any(), &instance.spec, plugin, &known, &resolved.values, namespace);
     remembered.facts().settings = Some(settings.map(Arc::new));
     let limits = limits::of(&instance.spec.limits, plugin.map(Plugin::capabilities));
     remembered.gate(ctx).configure(limits);
@@ -214,11 +203,7 @@ async fn test_and_list(
     plugin: &dyn Plugin,
 ) -> Result<bool, Error> {
     let request = connection::request(instance, &remembered.facts()).cloned();
-    let why = if request.is_some() {
-        Why::Requested
-    } else {
-        Why::Schedule
-    };
+    let why = if request.is_some() { Why::Requested } else { Why::Schedule };
     if request.is_some() {
         let mut facts = remembered.facts();
         facts.requested = request;
@@ -270,11 +255,8 @@ fn next_pass(instance: &ProviderInstance, now: Timestamp, remembered: &Remembere
     let facts = remembered.facts();
     let is_used = matches!(facts.settings, Some(Ok(_))) && instance.spec.mode != InstanceMode::Disabled;
     // Otherwise nothing is asked: an edit, or a change of a Secret, brings the next pass.
-    let (looks, longest) = if is_used {
-        ([facts.test_due, facts.list_due], BREAKER_CHECK)
-    } else {
-        ([None, None], LONGEST_WAIT)
-    };
+    let (looks, longest) =
+        if is_used { ([facts.test_due, facts.list_due], BREAKER_CHECK) } else { ([None, None], LONGEST_WAIT) };
     let until = |due: Timestamp| Duration::try_from(due.duration_since(now)).unwrap_or_default();
     let release = deleted.then_some(RELEASE_CHECK);
     let next = looks.into_iter().flatten().map(until).chain(release).min();

@@ -24,9 +24,7 @@ pub(super) fn next_look(instance: &ProviderInstance, now: Timestamp) -> Timestam
 
 /// When to try again after this many failures in a row, or when the provider asked to.
 pub(super) fn after_failure(instance: &str, failures: u32, asked: Option<Duration>, now: Timestamp) -> Timestamp {
-    let doubled = SHORTEST
-        .saturating_mul(1 << failures.saturating_sub(1).min(10))
-        .min(LONGEST);
+    let doubled = SHORTEST.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST);
     let jitter = 1.0 + 0.2 * token::fraction(&["failure", instance, &failures.to_string()]);
     let pause = doubled.mul_f64(jitter).min(LONGEST);
     later(now, pause.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
@@ -34,8 +32,7 @@ pub(super) fn after_failure(instance: &str, failures: u32, asked: Option<Duratio
 
 /// So much later, in whole seconds as status has them.
 fn later(now: Timestamp, span: Duration) -> Timestamp {
-    now.saturating_add(Duration::from_secs(span.as_secs().max(1)))
-        .unwrap_or(now)
+    now.saturating_add(Duration::from_secs(span.as_secs().max(1))).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -10,31 +10,21 @@ use crate::context::{Caches, Guarded};
 
 /// Names of the Secrets, all in the controller's namespace, that an instance refers to.
 pub fn secret_references(instance: &ProviderInstance) -> BTreeSet<String> {
-    instance
-        .spec
-        .config_from
-        .values()
-        .map(|source| source.secret_key_ref.name.clone())
-        .collect()
+    instance.spec.config_from.values().map(|source| source.secret_key_ref.name.clone()).collect()
 }
 
 /// The identity record of a service, where it was written for this object.
 pub(super) fn record(meta: &ObjectMeta) -> Option<Identity> {
     let text = meta.annotations.as_ref()?.get(annotation::IDENTITY)?;
     let name = format!("{}/{}", meta.namespace.as_deref()?, meta.name.as_deref()?);
-    Identity::parse(text)
-        .ok()
-        .filter(|identity| identity.for_object == name)
+    Identity::parse(text).ok().filter(|identity| identity.for_object == name)
 }
 
 /// The instance that has, or had, the remote of a service.
 pub(super) fn instance_of(service: &HostingService) -> Option<String> {
-    record(&service.metadata).map(|record| record.instance).or_else(|| {
-        service
-            .status
-            .as_ref()
-            .and_then(|status| status.provider_instance.clone())
-    })
+    record(&service.metadata)
+        .map(|record| record.instance)
+        .or_else(|| service.status.as_ref().and_then(|status| status.provider_instance.clone()))
 }
 
 /// How many objects keep an instance from going.
@@ -69,12 +59,7 @@ impl std::fmt::Display for Uses {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let plural = |count: usize| if count == 1 { "" } else { "s" };
         let (services, packages) = (self.services, self.packages);
-        write!(
-            formatter,
-            "{services} service{} and {packages} package{}",
-            plural(services),
-            plural(packages)
-        )
+        write!(formatter, "{services} service{} and {packages} package{}", plural(services), plural(packages))
     }
 }
 
@@ -92,10 +77,7 @@ fn has_remote_on(service: &Guarded<HostingService>, instance: &str) -> bool {
 }
 
 fn is_sold_by(package: &Guarded<Package>, instance: &str) -> bool {
-    package
-        .0
-        .as_ref()
-        .is_ok_and(|package| package.spec.provider_instance_ref.name == instance)
+    package.0.as_ref().is_ok_and(|package| package.spec.provider_instance_ref.name == instance)
 }
 
 /// Keys of the services that an instance serves or will serve.
@@ -112,9 +94,7 @@ pub(super) fn served_by(instance: &str, caches: &Caches) -> Vec<std::sync::Arc<G
         None => packages.contains(&service.spec.package_ref.name),
     };
     let services = caches.services.state().into_iter();
-    services
-        .filter(|service| service.0.as_ref().is_ok_and(serves))
-        .collect()
+    services.filter(|service| service.0.as_ref().is_ok_and(serves)).collect()
 }
 
 /// External ids that the records of this cluster claim, by the objects they were written for. A record that came with a
@@ -149,9 +129,7 @@ mod tests {
         service.metadata.name = Some(name.into());
         service.metadata.namespace = Some("customers".into());
         service.metadata.uid = Some("uid-1".into());
-        service
-            .annotations_mut()
-            .insert(annotation::IDENTITY.into(), record.to_text());
+        service.annotations_mut().insert(annotation::IDENTITY.into(), record.to_text());
         kube::core::DeserializeGuard(Ok(service))
     }
 
@@ -171,35 +149,22 @@ mod tests {
         ];
         let packages = [package("panel-eu"), package("panel-us")];
         let uses = Uses::count("panel-eu", services.iter(), packages.iter());
-        assert_eq!(
-            uses,
-            Uses {
-                services: 1,
-                packages: 1
-            }
-        );
+        assert_eq!(uses, Uses { services: 1, packages: 1 });
         assert_eq!(uses.to_string(), "1 service and 1 package");
         assert!(Uses::count("panel-fr", services.iter(), packages.iter()).is_none());
     }
 
     #[test]
     fn a_record_of_another_uid_claims_nothing() {
-        let services = [
-            service("alice", |_| {}),
-            service("bob", |record| record.uid = "uid-of-production".into()),
-        ];
+        let services = [service("alice", |_| {}), service("bob", |record| record.uid = "uid-of-production".into())];
         let claimed = claimed(services.iter());
         assert_eq!(claimed.keys().collect::<Vec<_>>(), ["prod.customers.alice"]);
     }
 
     #[test]
     fn each_secret_is_named_once() {
-        let source = |key: &str| SecretSource {
-            secret_key_ref: SecretKeyRef {
-                name: "panel-api".into(),
-                key: key.into(),
-            },
-        };
+        let source =
+            |key: &str| SecretSource { secret_key_ref: SecretKeyRef { name: "panel-api".into(), key: key.into() } };
         let mut instance = ProviderInstance::default();
         instance.spec.config_from = BTreeMap::from([("user".into(), source("u")), ("key".into(), source("k"))]);
         assert_eq!(secret_references(&instance), BTreeSet::from(["panel-api".to_owned()]));

@@ -15,11 +15,7 @@ use crate::kube::fenced::write_status_of;
 use crate::providers::Standing;
 
 /// Holds on endings that a person has to lift; others pass by themselves and are no condition.
-const LIFTED_BY_PEOPLE: [&str; 3] = [
-    reason::REMOTE_CHANGED,
-    reason::MASS_ABSENCE,
-    reason::REMOTES_ALREADY_THERE,
-];
+const LIFTED_BY_PEOPLE: [&str; 3] = [reason::REMOTE_CHANGED, reason::MASS_ABSENCE, reason::REMOTES_ALREADY_THERE];
 /// Reasons for which nothing happens until somebody edits something.
 const STALLED: [&str; 5] = [
     reason::INLINE_SECRET,
@@ -46,14 +42,8 @@ pub(super) async fn publish(
     let transition = transition.cloned();
     write_status_of(&ctx.client, instance, status).await?;
     if let Some(ready) = transition {
-        let kind = if ready.status == "True" {
-            EventType::Normal
-        } else {
-            EventType::Warning
-        };
-        ctx.events
-            .publish(instance.object_ref(&()), kind, &ready.reason, "Connect", &ready.message)
-            .await;
+        let kind = if ready.status == "True" { EventType::Normal } else { EventType::Warning };
+        ctx.events.publish(instance.object_ref(&()), kind, &ready.reason, "Connect", &ready.message).await;
     }
     Ok(())
 }
@@ -81,23 +71,13 @@ fn fold(
         told(condition::READY, if ready { "True" } else { "False" }, reason, &message),
     );
     if STALLED.contains(&reason) {
-        condition::set(
-            &mut status.conditions,
-            told(condition::STALLED, "True", reason, &message),
-        );
+        condition::set(&mut status.conditions, told(condition::STALLED, "True", reason, &message));
     } else {
         condition::remove(&mut status.conditions, condition::STALLED);
     }
-    match conclusion
-        .endings
-        .as_ref()
-        .filter(|hold| LIFTED_BY_PEOPLE.contains(&hold.reason))
-    {
+    match conclusion.endings.as_ref().filter(|hold| LIFTED_BY_PEOPLE.contains(&hold.reason)) {
         Some(hold) => {
-            condition::set(
-                &mut status.conditions,
-                told(condition::ENDINGS_HELD, "True", hold.reason, &hold.message),
-            );
+            condition::set(&mut status.conditions, told(condition::ENDINGS_HELD, "True", hold.reason, &hold.message));
         }
         None => condition::remove(&mut status.conditions, condition::ENDINGS_HELD),
     }
@@ -106,9 +86,7 @@ fn fold(
     status.remote_identity = Some(conclusion.panel.identity.clone()).filter(|identity| !identity.is_empty());
     status.former_identities.clone_from(&conclusion.panel.former);
     status.version.clone_from(&conclusion.version);
-    status.missing_together = conclusion
-        .missing_together
-        .map(|count| i32::try_from(count).unwrap_or(i32::MAX));
+    status.missing_together = conclusion.missing_together.map(|count| i32::try_from(count).unwrap_or(i32::MAX));
     if conclusion.confirmed {
         status.last_confirmed = instance.annotations().get(annotation::CONFIRM).cloned();
     }
@@ -134,11 +112,9 @@ fn readiness(instance: &ProviderInstance, conclusion: &Conclusion, uses: Option<
     }
     match (&conclusion.standing, &conclusion.absence) {
         (Standing::NotReady(hold), _) | (Standing::Ready, Some(hold)) => (false, hold.reason, hold.message.clone()),
-        (Standing::Ready, None) if instance.spec.mode == InstanceMode::ObserveOnly => (
-            true,
-            reason::CONNECTED,
-            format!("{}; mode is ObserveOnly, nothing is changed", conclusion.connected),
-        ),
+        (Standing::Ready, None) if instance.spec.mode == InstanceMode::ObserveOnly => {
+            (true, reason::CONNECTED, format!("{}; mode is ObserveOnly, nothing is changed", conclusion.connected))
+        }
         (Standing::Ready, None) => (true, reason::CONNECTED, conclusion.connected.clone()),
     }
 }
@@ -152,10 +128,7 @@ mod tests {
     fn connected() -> Conclusion {
         Conclusion {
             standing: Standing::Ready,
-            panel: Panel {
-                identity: "one".into(),
-                former: vec![],
-            },
+            panel: Panel { identity: "one".into(), former: vec![] },
             version: Some("1.11".into()),
             absence: None,
             endings: None,
@@ -188,66 +161,29 @@ mod tests {
         let conclusion = connected();
         let first = fold(&seen, &conclusion, None, at(1));
         seen.status = Some(first.clone());
-        let later = Conclusion {
-            verified_at: Some(at(600)),
-            ..conclusion
-        };
+        let later = Conclusion { verified_at: Some(at(600)), ..conclusion };
         assert_eq!(fold(&seen, &later, None, at(600)), first);
         assert_eq!(reasons(&first), ["Ready=True/Connected"]);
-        assert_eq!(
-            (first.observed_generation, first.remote_identity.as_deref()),
-            (Some(3), Some("one"))
-        );
+        assert_eq!((first.observed_generation, first.remote_identity.as_deref()), (Some(3), Some("one")));
     }
 
     #[test]
     fn conditions_say_what_holds_and_who_must_act() {
         let hold = |reason| Some(Hold::new(reason, "why"));
-        let not_ready = |reason| Conclusion {
-            standing: Standing::NotReady(Hold::new(reason, "why")),
-            ..connected()
-        };
-        let used = Some(Uses {
-            services: 2,
-            packages: 0,
-        });
-        let absent = || Conclusion {
-            absence: hold(reason::MASS_ABSENCE),
-            endings: hold(reason::MASS_ABSENCE),
-            ..connected()
-        };
+        let not_ready = |reason| Conclusion { standing: Standing::NotReady(Hold::new(reason, "why")), ..connected() };
+        let used = Some(Uses { services: 2, packages: 0 });
+        let absent =
+            || Conclusion { absence: hold(reason::MASS_ABSENCE), endings: hold(reason::MASS_ABSENCE), ..connected() };
         let rows: [(Conclusion, Option<Uses>, &[&str]); 6] = [
+            (not_ready(reason::PROVIDER_UNAVAILABLE), None, &["Ready=False/ProviderUnavailable"]),
+            (not_ready(reason::INLINE_SECRET), None, &["Ready=False/InlineSecret", "Stalled=True/InlineSecret"]),
+            (absent(), None, &["Ready=False/MassAbsence", "EndingsHeld=True/MassAbsence"]),
             (
-                not_ready(reason::PROVIDER_UNAVAILABLE),
-                None,
-                &["Ready=False/ProviderUnavailable"],
-            ),
-            (
-                not_ready(reason::INLINE_SECRET),
-                None,
-                &["Ready=False/InlineSecret", "Stalled=True/InlineSecret"],
-            ),
-            (
-                absent(),
-                None,
-                &["Ready=False/MassAbsence", "EndingsHeld=True/MassAbsence"],
-            ),
-            (
-                Conclusion {
-                    endings: hold(reason::REMOTES_ALREADY_THERE),
-                    ..connected()
-                },
+                Conclusion { endings: hold(reason::REMOTES_ALREADY_THERE), ..connected() },
                 None,
                 &["Ready=True/Connected", "EndingsHeld=True/RemotesAlreadyThere"],
             ),
-            (
-                Conclusion {
-                    endings: hold(reason::INSTANCE_NOT_READY),
-                    ..connected()
-                },
-                None,
-                &["Ready=True/Connected"],
-            ),
+            (Conclusion { endings: hold(reason::INSTANCE_NOT_READY), ..connected() }, None, &["Ready=True/Connected"]),
             (connected(), used, &["Ready=False/InUse"]),
         ];
         for (conclusion, uses, expected) in rows {
@@ -259,14 +195,8 @@ mod tests {
     fn what_is_mended_leaves_no_condition_behind() {
         let mut seen = instance();
         let hold = Hold::new(reason::INLINE_SECRET, "why");
-        let broken = Conclusion {
-            standing: Standing::NotReady(hold),
-            ..connected()
-        };
+        let broken = Conclusion { standing: Standing::NotReady(hold), ..connected() };
         seen.status = Some(fold(&seen, &broken, None, at(1)));
-        assert_eq!(
-            reasons(&fold(&seen, &connected(), None, at(2))),
-            ["Ready=True/Connected"]
-        );
+        assert_eq!(reasons(&fold(&seen, &connected(), None, at(2))), ["Ready=True/Connected"]);
     }
 }

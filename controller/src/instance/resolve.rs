@@ -43,23 +43,14 @@ pub(super) async fn resolve(instance: &ProviderInstance, ctx: &Context) -> Resul
         }
     }
     let references = instance.spec.config_from.iter();
-    let values = references
-        .map(|(setting, source)| (setting.clone(), value(&secrets, &source.secret_key_ref)))
-        .collect();
-    Ok(Resolved {
-        plugin: ctx.providers.plugin(&instance.spec.plugin_ref.name),
-        values,
-        secrets,
-    })
+    let values =
+        references.map(|(setting, source)| (setting.clone(), value(&secrets, &source.secret_key_ref))).collect();
+    Ok(Resolved { plugin: ctx.providers.plugin(&instance.spec.plugin_ref.name), values, secrets })
 }
 
 fn value(secrets: &BTreeMap<String, KubeSecret>, reference: &SecretKeyRef) -> Result<Secret, NoValue> {
     let secret = secrets.get(&reference.name).ok_or(NoValue::Secret)?;
-    let bytes = secret
-        .data
-        .as_ref()
-        .and_then(|data| data.get(&reference.key))
-        .ok_or(NoValue::Key)?;
+    let bytes = secret.data.as_ref().and_then(|data| data.get(&reference.key)).ok_or(NoValue::Key)?;
     let text = std::str::from_utf8(&bytes.0).map_err(|_| NoValue::Text)?;
     // `kubectl create secret --from-file` keeps the line break that editors put at the end of a file.
     Ok(Secret::new(text.trim_end_matches(['\r', '\n'])))
@@ -76,22 +67,8 @@ mod tests {
             ("key".to_owned(), ByteString(b"ptla_1\n".to_vec())),
             ("bytes".to_owned(), ByteString(vec![0xff])),
         ]);
-        let secrets = BTreeMap::from([(
-            "panel-api".to_owned(),
-            KubeSecret {
-                data: Some(data),
-                ..Default::default()
-            },
-        )]);
-        let value = |name: &str, key: &str| {
-            value(
-                &secrets,
-                &SecretKeyRef {
-                    name: name.into(),
-                    key: key.into(),
-                },
-            )
-        };
+        let secrets = BTreeMap::from([("panel-api".to_owned(), KubeSecret { data: Some(data), ..Default::default() })]);
+        let value = |name: &str, key: &str| value(&secrets, &SecretKeyRef { name: name.into(), key: key.into() });
         assert_eq!(value("panel-api", "key"), Ok(Secret::new("ptla_1")));
         assert_eq!(value("panel-api", "other"), Err(NoValue::Key));
         assert_eq!(value("panel-api", "bytes"), Err(NoValue::Text));

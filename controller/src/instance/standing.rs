@@ -44,11 +44,7 @@ pub(super) fn conclude(instance: &ProviderInstance, facts: &Facts) -> Conclusion
         former: status.former_identities.clone(),
     };
     // The object may be older than our own last write to it.
-    let known = facts
-        .panel
-        .clone()
-        .filter(|panel| !panel.identity.is_empty())
-        .unwrap_or_else(|| recorded.clone());
+    let known = facts.panel.clone().filter(|panel| !panel.identity.is_empty()).unwrap_or_else(|| recorded.clone());
 
     let answer = usable(instance, facts);
     let judged = answer.map(|connection| {
@@ -80,10 +76,7 @@ pub(super) fn conclude(instance: &ProviderInstance, facts: &Facts) -> Conclusion
             .as_ref()
             .ok()
             .map_or_else(|| status.version.clone(), |(connection, _)| connection.version.clone()),
-        connected: judged
-            .as_ref()
-            .map(|(connection, _)| describe(&name, connection, facts))
-            .unwrap_or_default(),
+        connected: judged.as_ref().map(|(connection, _)| describe(&name, connection, facts)).unwrap_or_default(),
         verified_at: facts.current_test().filter(|_| judged.is_ok()).map(|test| test.at),
         confirmed: !recorded.identity.is_empty() && panel != recorded || missing.confirmed || sight.confirmed,
         endings: held_endings(sight.hold, absence.as_ref()),
@@ -98,30 +91,20 @@ pub(super) fn conclude(instance: &ProviderInstance, facts: &Facts) -> Conclusion
 fn usable<'a>(instance: &ProviderInstance, facts: &'a Facts) -> Result<&'a Connection, Hold> {
     let name = instance.name_any();
     if instance.spec.mode == InstanceMode::Disabled {
-        return Err(Hold::new(
-            reason::INSTANCE_DISABLED,
-            format!("{name}: mode is Disabled; no call is made"),
-        ));
+        return Err(Hold::new(reason::INSTANCE_DISABLED, format!("{name}: mode is Disabled; no call is made")));
     }
     if let Some(Err(hold)) = &facts.settings {
         return Err(hold.clone());
     }
     match facts.current_test() {
         Some(test) => test.answer.as_ref().map_err(Clone::clone),
-        None => Err(Hold::new(
-            reason::INSTANCE_NOT_READY,
-            format!("{name}: not connected yet"),
-        )),
+        None => Err(Hold::new(reason::INSTANCE_NOT_READY, format!("{name}: not connected yet"))),
     }
 }
 
 fn lacking(name: &str, connection: &Connection) -> Option<Hold> {
-    let missing: Vec<&str> = connection
-        .permissions
-        .iter()
-        .filter(|right| !right.granted)
-        .map(|right| right.name.as_str())
-        .collect();
+    let missing: Vec<&str> =
+        connection.permissions.iter().filter(|right| !right.granted).map(|right| right.name.as_str()).collect();
     let (noun, pronoun) = match missing.len() {
         0 => return None,
         1 => ("permission", "it"),
@@ -137,30 +120,15 @@ fn describe(name: &str, connection: &Connection, facts: &Facts) -> String {
     let Some(settings) = facts.usable() else {
         return String::new();
     };
-    let version = connection
-        .version
-        .as_ref()
-        .map(|version| format!(" {version}"))
-        .unwrap_or_default();
-    let address = settings
-        .address
-        .as_ref()
-        .map(|address| format!(" at {address}"))
-        .unwrap_or_default();
+    let version = connection.version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+    let address = settings.address.as_ref().map(|address| format!(" at {address}")).unwrap_or_default();
     let rights = match connection.permissions.len() {
         0 => String::new(),
         1 => ", 1 permission proven".to_owned(),
         count => format!(", {count} permissions proven"),
     };
-    let list = facts
-        .list_error
-        .as_ref()
-        .map(|error| format!("; its remotes could not be listed: {error}"));
-    let text = format!(
-        "{name}: {}{version}{address}{rights}{}",
-        settings.provider,
-        list.unwrap_or_default()
-    );
+    let list = facts.list_error.as_ref().map(|error| format!("; its remotes could not be listed: {error}"));
+    let text = format!("{name}: {}{version}{address}{rights}{}", settings.provider, list.unwrap_or_default());
     condition::cut(settings.redactor.redact(&text), condition::MESSAGE_BYTES)
 }
 
@@ -189,10 +157,7 @@ mod tests {
         Connection {
             identity: identity.into(),
             version: Some("1.11".into()),
-            permissions: vec![Permission {
-                name: "r_servers".into(),
-                granted,
-            }],
+            permissions: vec![Permission { name: "r_servers".into(), granted }],
             note: None,
         }
     }
@@ -200,11 +165,7 @@ mod tests {
     fn facts(answer: Result<Connection, Hold>) -> Facts {
         Facts {
             settings: Some(Ok(Arc::new(settings()))),
-            test: Some(Test {
-                settings: settings().digest,
-                at: at(100),
-                answer,
-            }),
+            test: Some(Test { settings: settings().digest, at: at(100), answer }),
             first_sight: FirstSight::Known,
             ..Facts::default()
         }
@@ -214,10 +175,8 @@ mod tests {
     fn instance() -> ProviderInstance {
         let mut instance = ProviderInstance::default();
         instance.metadata.name = Some("panel-eu".into());
-        instance.status = Some(ProviderInstanceStatus {
-            remote_identity: Some("one".into()),
-            ..ProviderInstanceStatus::default()
-        });
+        instance.status =
+            Some(ProviderInstanceStatus { remote_identity: Some("one".into()), ..ProviderInstanceStatus::default() });
         instance
     }
 
@@ -235,18 +194,11 @@ mod tests {
         disabled.spec.mode = InstanceMode::Disabled;
         let mut other_settings = facts(Ok(connection("one", true)));
         other_settings.test.as_mut().unwrap().settings = "others".into();
-        let inline = Facts {
-            settings: Some(Err(Hold::new(reason::INLINE_SECRET, "inline"))),
-            ..Facts::default()
-        };
+        let inline = Facts { settings: Some(Err(Hold::new(reason::INLINE_SECRET, "inline"))), ..Facts::default() };
         let rows = [
             (instance(), facts(Ok(connection("one", true))), reason::CONNECTED),
             (instance(), facts(Ok(connection("two", true))), reason::REMOTE_CHANGED),
-            (
-                instance(),
-                facts(Ok(connection("one", false))),
-                reason::PERMISSION_MISSING,
-            ),
+            (instance(), facts(Ok(connection("one", false))), reason::PERMISSION_MISSING),
             (instance(), facts(Err(down)), reason::PROVIDER_UNAVAILABLE),
             (instance(), other_settings, reason::INSTANCE_NOT_READY),
             (instance(), inline, reason::INLINE_SECRET),
@@ -270,10 +222,7 @@ mod tests {
     #[test]
     fn a_mass_absence_leaves_the_instance_usable_for_everything_else() {
         let mut facts = facts(Ok(connection("one", true)));
-        facts.missing = Some(Missing {
-            ids: (0..10).map(|id| id.to_string()).collect(),
-            of: 30,
-        });
+        facts.missing = Some(Missing { ids: (0..10).map(|id| id.to_string()).collect(), of: 30 });
         let conclusion = conclude(&instance(), &facts);
         assert_eq!(conclusion.standing, Standing::Ready);
         assert_eq!(conclusion.absence.unwrap().reason, reason::MASS_ABSENCE);
@@ -292,10 +241,7 @@ mod tests {
     #[test]
     fn the_message_says_where_the_panel_is_and_what_was_proven() {
         let conclusion = conclude(&instance(), &facts(Ok(connection("one", true))));
-        assert_eq!(
-            conclusion.connected,
-            "panel-eu: Demo 1.11 at https://panel.example.com, 1 permission proven"
-        );
+        assert_eq!(conclusion.connected, "panel-eu: Demo 1.11 at https://panel.example.com, 1 permission proven");
         assert_eq!(conclusion.verified_at, Some(at(100)));
     }
 }

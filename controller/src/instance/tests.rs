@@ -31,27 +31,15 @@ async fn an_instance_that_answers_is_ready_known_and_held_and_a_later_pass_write
     assert_eq!(ready, "True/Connected", "{message}");
     assert_eq!(message, "panel-eu: Sample at https://panel.example.com");
     assert_eq!(world.runtime().standing, Standing::Ready);
-    assert_eq!(
-        (world.runtime().absence.clone(), world.runtime().endings.clone()),
-        (None, None)
-    );
+    assert_eq!((world.runtime().absence.clone(), world.runtime().endings.clone()), (None, None));
     assert!(world.ctx.installation.knows("panel-eu"));
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), NAMESPACE);
-    assert_eq!(
-        secrets.get("panel-api").await.unwrap().finalizers(),
-        ["hostwright.dev/in-use"]
-    );
-    assert_eq!(
-        world.instance().await.unwrap().finalizers(),
-        [hostwright_crds::FINALIZER]
-    );
+    assert_eq!(secrets.get("panel-api").await.unwrap().finalizers(), ["hostwright.dev/in-use"]);
+    assert_eq!(world.instance().await.unwrap().finalizers(), [hostwright_crds::FINALIZER]);
 
     let (writes, calls) = (world.writes(), world.plugin.calls.load(Ordering::SeqCst));
     world.pass().await;
-    assert_eq!(
-        (world.writes(), world.plugin.calls.load(Ordering::SeqCst)),
-        (writes, calls)
-    );
+    assert_eq!((world.writes(), world.plugin.calls.load(Ordering::SeqCst)), (writes, calls));
 
     let mut world = world.restarted().await;
     let writes = world.writes();
@@ -68,24 +56,14 @@ async fn refused_credentials_name_their_secret_and_a_mended_one_is_tried_at_once
     world.pass().await;
     let (ready, message) = world.ready().await;
     assert_eq!(ready, "False/ProviderUnauthorized");
-    assert_eq!(
-        message,
-        "panel-eu: refuses [redacted] (401); fix key key in Secret hostwright-system/panel-api"
-    );
+    assert_eq!(message, "panel-eu: refuses [redacted] (401); fix key key in Secret hostwright-system/panel-api");
 
     *world.plugin.connection.lock().unwrap() = passing;
     world.pass().await;
-    assert_eq!(
-        world.ready().await.0,
-        "False/ProviderUnauthorized",
-        "the same key is not tried in a hurry"
-    );
+    assert_eq!(world.ready().await.0, "False/ProviderUnauthorized", "the same key is not tried in a hurry");
     let secrets: Api<Secret> = Api::namespaced(world.client.clone(), NAMESPACE);
     let mended = Patch::Merge(json!({"stringData": {"key": "secret-value-2"}}));
-    secrets
-        .patch("panel-api", &PatchParams::default(), &mended)
-        .await
-        .unwrap();
+    secrets.patch("panel-api", &PatchParams::default(), &mended).await.unwrap();
     world.pass().await;
     assert_eq!(world.ready().await.0, "True/Connected");
 }
@@ -126,10 +104,7 @@ async fn another_panel_is_refused_until_it_is_confirmed() {
     let status = world.status().await;
     assert_eq!(world.ready().await.0, "True/Connected");
     assert_eq!(status.remote_identity.as_deref(), Some("two"));
-    assert_eq!(
-        (status.former_identities, status.last_confirmed),
-        (vec!["one".to_owned()], Some(token_in(&message)))
-    );
+    assert_eq!((status.former_identities, status.last_confirmed), (vec!["one".to_owned()], Some(token_in(&message))));
     assert!(world.runtime().is_panel("one") && world.runtime().is_panel("two"));
 }
 
@@ -159,17 +134,10 @@ async fn a_mass_absence_is_not_believed_over_a_restart_and_until_it_is_confirmed
     world.annotate(annotation::CONFIRM, &token_in(&message)).await;
     world.pass().await;
     assert_eq!(world.ready().await.0, "True/Connected");
-    assert_eq!(
-        (world.status().await.missing_together, world.runtime().absence.clone()),
-        (None, None)
-    );
+    assert_eq!((world.status().await.missing_together, world.runtime().absence.clone()), (None, None));
     world.later(700).await;
     world.pass().await;
-    assert_eq!(
-        world.ready().await.0,
-        "True/Connected",
-        "the next list asks no second time"
-    );
+    assert_eq!(world.ready().await.0, "True/Connected", "the next list asks no second time");
 }
 
 #[tokio::test(start_paused = true)]
@@ -179,15 +147,9 @@ async fn remotes_that_were_there_before_are_not_ended_until_that_is_confirmed() 
     world.pass().await;
     let status = world.status().await;
     let held = condition::find(&status.conditions, condition::ENDINGS_HELD).unwrap();
-    assert_eq!(
-        (held.status.as_str(), held.reason.as_str()),
-        ("True", reason::REMOTES_ALREADY_THERE)
-    );
+    assert_eq!((held.status.as_str(), held.reason.as_str()), ("True", reason::REMOTES_ALREADY_THERE));
     assert_eq!(world.ready().await.0, "True/Connected");
-    assert_eq!(
-        world.runtime().endings.as_ref().unwrap().reason,
-        reason::REMOTES_ALREADY_THERE
-    );
+    assert_eq!(world.runtime().endings.as_ref().unwrap().reason, reason::REMOTES_ALREADY_THERE);
 
     let mut world = world.restarted().await;
     // What was attached meanwhile does not make it this cluster's.
@@ -224,11 +186,7 @@ async fn a_deleted_instance_stays_while_a_service_uses_it_and_then_lets_its_secr
     let (ready, message) = world.ready().await;
     assert_eq!(ready, "False/InUse");
     assert!(message.contains("1 service and 0 packages"), "{message}");
-    assert_eq!(
-        world.runtime().standing,
-        Standing::Ready,
-        "what is on it is still served"
-    );
+    assert_eq!(world.runtime().standing, Standing::Ready, "what is on it is still served");
 
     let services: Api<HostingService> = Api::namespaced(world.client.clone(), "customers");
     services.delete("alice", &DeleteParams::default()).await.unwrap();
@@ -272,11 +230,7 @@ async fn the_brake_counts_over_restarts() {
     world.pass().await;
     let held = take(&world.ctx, "panel-eu").await.unwrap_err();
     assert_eq!(held.reason, reason::TERMINATION_HELD);
-    assert!(
-        held.message.starts_with("panel-eu: 20 ended in the last hour"),
-        "{}",
-        held.message
-    );
+    assert!(held.message.starts_with("panel-eu: 20 ended in the last hour"), "{}", held.message);
     assert_eq!(world.status().await.brake.unwrap().reserved, 20);
 }
 

@@ -51,9 +51,8 @@ pub(super) fn confirmed(annotations: &BTreeMap<String, String>) -> Vec<&str> {
 /// The tokens that the conditions of an instance ask for, with the reasons: what `hostwright confirm` writes.
 pub fn pending_confirmations(instance: &ProviderInstance) -> Vec<(String, String)> {
     let conditions = instance.status.iter().flat_map(|status| &status.conditions);
-    let mut pending: Vec<(String, String)> = conditions
-        .filter_map(|condition| Some((condition.reason.clone(), asked_for(&condition.message)?)))
-        .collect();
+    let mut pending: Vec<(String, String)> =
+        conditions.filter_map(|condition| Some((condition.reason.clone(), asked_for(&condition.message)?))).collect();
     // Two conditions may ask for the same.
     pending.sort();
     pending.dedup();
@@ -62,11 +61,7 @@ pub fn pending_confirmations(instance: &ProviderInstance) -> Vec<(String, String
 
 fn asked_for(message: &str) -> Option<String> {
     let (_, rest) = message.split_once(annotation::CONFIRM)?;
-    let token: String = rest
-        .strip_prefix('=')?
-        .chars()
-        .take_while(char::is_ascii_hexdigit)
-        .collect();
+    let token: String = rest.strip_prefix('=')?.chars().take_while(char::is_ascii_hexdigit).collect();
     (token.len() == 2 * BYTES).then_some(token)
 }
 
@@ -87,10 +82,7 @@ mod tests {
         use k8s_openapi::jiff::Timestamp;
 
         let token = of(&["panel", "one", "two"]);
-        let message = format!(
-            "another panel. The same one: annotate {}={token}. Otherwise",
-            annotation::CONFIRM
-        );
+        let message = format!("another panel. The same one: annotate {}={token}. Otherwise", annotation::CONFIRM);
         let told =
             |kind, reason, message: &str| condition::new(kind, "True", reason, message, 1, Timestamp::UNIX_EPOCH);
         let conditions = vec![
@@ -98,18 +90,9 @@ mod tests {
             told(condition::ENDINGS_HELD, reason::REMOTE_CHANGED, &message),
             told(condition::STALLED, reason::UNSUPPORTED, "nothing to confirm"),
         ];
-        let status = ProviderInstanceStatus {
-            conditions,
-            ..ProviderInstanceStatus::default()
-        };
-        let instance = ProviderInstance {
-            status: Some(status),
-            ..ProviderInstance::default()
-        };
-        assert_eq!(
-            pending_confirmations(&instance),
-            [(reason::REMOTE_CHANGED.to_owned(), token)]
-        );
+        let status = ProviderInstanceStatus { conditions, ..ProviderInstanceStatus::default() };
+        let instance = ProviderInstance { status: Some(status), ..ProviderInstance::default() };
+        assert_eq!(pending_confirmations(&instance), [(reason::REMOTE_CHANGED.to_owned(), token)]);
     }
 
     #[test]

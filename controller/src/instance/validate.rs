@@ -56,42 +56,24 @@ pub(super) fn validate(
     let values = every_reference_has_a_value(name, spec, values, namespace)?;
     let redactor = Redactor::new(values.values().copied());
 
-    let from_secrets = values
-        .iter()
-        .map(|(key, value)| ((*key).clone(), Value::from(value.expose())));
+    let from_secrets = values.iter().map(|(key, value)| ((*key).clone(), Value::from(value.expose())));
     let given: Map = spec.config.clone().into_iter().chain(from_secrets).collect();
     let typed = schema.validate(&given, &SchemaContext::default()).map_err(|errors| {
         let problems = errors.iter().map(|error| {
-            let section = if values.contains_key(&error.field) {
-                "configFrom"
-            } else {
-                "config"
-            };
+            let section = if values.contains_key(&error.field) { "configFrom" } else { "config" };
             format!("spec.{section}.{}: {}", error.field, error.message)
         });
         let text = problems.collect::<Vec<_>>().join("; ");
-        Hold::new(
-            reason::INVALID_CONFIGURATION,
-            format!("{name}: {}", redactor.redact(&text)),
-        )
+        Hold::new(reason::INVALID_CONFIGURATION, format!("{name}: {}", redactor.redact(&text)))
     })?;
 
     let digest = digest(plugin, &typed.values, &typed.secrets);
-    let sources = spec
-        .config_from
-        .iter()
-        .filter(|(key, _)| typed.secrets.contains_key(*key));
+    let sources = spec.config_from.iter().filter(|(key, _)| typed.secrets.contains_key(*key));
     Ok(Settings {
-        credentials: sources
-            .map(|(key, from)| (key.clone(), place(&from.secret_key_ref, namespace)))
-            .collect(),
+        credentials: sources.map(|(key, from)| (key.clone(), place(&from.secret_key_ref, namespace))).collect(),
         address: address(schema, &typed.values),
         provider: plugin.manifest().name.clone(),
-        instance: Instance {
-            name: name.to_owned(),
-            settings: typed.values,
-            secrets: typed.secrets,
-        },
+        instance: Instance { name: name.to_owned(), settings: typed.values, secrets: typed.secrets },
         redactor,
         digest,
     })
@@ -99,24 +81,14 @@ pub(super) fn validate(
 
 fn no_plugin(name: &str, spec: &ProviderInstanceSpec, known: &[&str]) -> Hold {
     let wanted = &spec.plugin_ref.name;
-    let text = format!(
-        "{name}: spec.pluginRef.name: there is no plugin {wanted}; known are {}",
-        known.join(", ")
-    );
+    let text = format!("{name}: spec.pluginRef.name: there is no plugin {wanted}; known are {}", known.join(", "));
     Hold::new(reason::PLUGIN_NOT_FOUND, text)
 }
 
 fn no_inline_secret(name: &str, spec: &ProviderInstanceSpec, schema: &Schema, namespace: &str) -> Result<(), Hold> {
-    let inline: Vec<&str> = schema
-        .password_fields()
-        .filter(|field| spec.config.contains_key(*field))
-        .collect();
+    let inline: Vec<&str> = schema.password_fields().filter(|field| spec.config.contains_key(*field)).collect();
     let Some(first) = inline.first() else { return Ok(()) };
-    let fields = inline
-        .iter()
-        .map(|field| format!("spec.config.{field}"))
-        .collect::<Vec<_>>()
-        .join(", ");
+    let fields = inline.iter().map(|field| format!("spec.config.{field}")).collect::<Vec<_>>().join(", ");
     let text = format!(
         "{name}: {fields}: a password does not belong here and was not used; put it in a Secret of namespace {namespace}, \
          refer to it in spec.configFrom.{first}, and replace that key: everybody who reads this object has seen it"
@@ -144,10 +116,7 @@ fn every_reference_has_a_value<'a>(
     if problems.is_empty() {
         return Ok(found);
     }
-    Err(Hold::new(
-        reason::SECRET_NOT_FOUND,
-        format!("{name}: {}", problems.join("; ")),
-    ))
+    Err(Hold::new(reason::SECRET_NOT_FOUND, format!("{name}: {}", problems.join("; "))))
 }
 
 fn missing(setting: &str, problem: NoValue, reference: &SecretKeyRef, namespace: &str) -> String {
@@ -177,10 +146,7 @@ fn digest(plugin: &dyn Plugin, settings: &Map, secrets: &BTreeMap<String, Secret
 
 /// The first address among the settings, without the credentials that a URL may carry.
 fn address(schema: &Schema, settings: &Map) -> Option<String> {
-    let field = schema
-        .fields()
-        .iter()
-        .find(|field| field.field_type() == FieldType::Url)?;
+    let field = schema.fields().iter().find(|field| field.field_type() == FieldType::Url)?;
     let address = settings.get(field.key())?.as_str()?;
     Some(match address.split_once("://") {
         Some((protocol, rest)) => {
@@ -228,15 +194,9 @@ mod tests {
     const KEY: &str = "ptla_secret_value";
 
     fn spec(config: Value) -> ProviderInstanceSpec {
-        let Value::Object(config) = config else {
-            panic!("an object")
-        };
-        let source = |key: &str| SecretSource {
-            secret_key_ref: SecretKeyRef {
-                name: "panel-eu-api".into(),
-                key: key.into(),
-            },
-        };
+        let Value::Object(config) = config else { panic!("an object") };
+        let source =
+            |key: &str| SecretSource { secret_key_ref: SecretKeyRef { name: "panel-eu-api".into(), key: key.into() } };
         ProviderInstanceSpec {
             plugin_ref: NameRef::to("sample"),
             config,
@@ -248,31 +208,18 @@ mod tests {
     fn check(spec: &ProviderInstanceSpec, value: Result<Secret, NoValue>) -> Result<Settings, Hold> {
         let plugin = Sample::new();
         let values = BTreeMap::from([("api_key".to_owned(), value)]);
-        validate(
-            "panel-eu",
-            spec,
-            Some(&plugin),
-            &["sample"],
-            &values,
-            "hostwright-system",
-        )
+        validate("panel-eu", spec, Some(&plugin), &["sample"], &values, "hostwright-system")
     }
 
     #[test]
     fn valid_settings_keep_secrets_apart_and_take_defaults() {
-        let settings = check(
-            &spec(json!({"panel_url": "https://user:pw@panel.example.com/x"})),
-            Ok(Secret::new(KEY)),
-        )
-        .unwrap();
+        let settings =
+            check(&spec(json!({"panel_url": "https://user:pw@panel.example.com/x"})), Ok(Secret::new(KEY))).unwrap();
         assert_eq!(settings.instance.secret("api_key").unwrap().expose(), KEY);
         assert_eq!(settings.instance.text("dialect"), Some("auto"));
         assert!(!settings.instance.settings.contains_key("api_key"));
         assert_eq!(settings.address.as_deref(), Some("https://panel.example.com/x"));
-        assert_eq!(
-            settings.credentials(None),
-            "key api_key in Secret hostwright-system/panel-eu-api"
-        );
+        assert_eq!(settings.credentials(None), "key api_key in Secret hostwright-system/panel-eu-api");
         assert!(!format!("{settings:?}").contains(KEY));
     }
 
@@ -292,24 +239,9 @@ mod tests {
                 reason::SECRET_NOT_FOUND,
                 "Secret hostwright-system/panel-eu-api, key api_key",
             ),
-            (
-                url.clone(),
-                Err(NoValue::Key),
-                reason::SECRET_NOT_FOUND,
-                "spec.configFrom.api_key",
-            ),
-            (
-                url,
-                Ok(Secret::new("")),
-                reason::INVALID_CONFIGURATION,
-                "spec.configFrom.api_key: ",
-            ),
-            (
-                json!({}),
-                Ok(Secret::new(KEY)),
-                reason::INVALID_CONFIGURATION,
-                "spec.config.panel_url: ",
-            ),
+            (url.clone(), Err(NoValue::Key), reason::SECRET_NOT_FOUND, "spec.configFrom.api_key"),
+            (url, Ok(Secret::new("")), reason::INVALID_CONFIGURATION, "spec.configFrom.api_key: "),
+            (json!({}), Ok(Secret::new(KEY)), reason::INVALID_CONFIGURATION, "spec.config.panel_url: "),
             (
                 json!({"panel_url": "https://p.example.com", "dialekt": "auto"}),
                 Ok(Secret::new(KEY)),
@@ -320,11 +252,7 @@ mod tests {
         for (config, value, reason, part) in rows {
             let hold = check(&spec(config), value).unwrap_err();
             assert_eq!(hold.reason, reason, "{}", hold.message);
-            assert!(
-                hold.message.contains(part) && !hold.message.contains(KEY),
-                "{}",
-                hold.message
-            );
+            assert!(hold.message.contains(part) && !hold.message.contains(KEY), "{}", hold.message);
         }
     }
 
@@ -339,15 +267,7 @@ mod tests {
     #[test]
     fn an_unknown_plugin_is_answered_with_the_known_ones() {
         let spec = spec(json!({}));
-        let hold = validate(
-            "panel-eu",
-            &spec,
-            None,
-            &["demo", "pterodactyl"],
-            &BTreeMap::new(),
-            "ns",
-        )
-        .unwrap_err();
+        let hold = validate("panel-eu", &spec, None, &["demo", "pterodactyl"], &BTreeMap::new(), "ns").unwrap_err();
         assert_eq!(hold.reason, reason::PLUGIN_NOT_FOUND);
         assert!(hold.message.contains("known are demo, pterodactyl"), "{}", hold.message);
     }

@@ -85,10 +85,7 @@ pub(super) async fn bounded_by<T>(
 ) -> Result<T, WriteError> {
     match tokio::time::timeout(limit, request).await {
         Ok(answer) => Ok(answer?),
-        Err(_elapsed) => Err(WriteError::Unanswered(format!(
-            "no answer within {} s",
-            limit.as_secs()
-        ))),
+        Err(_elapsed) => Err(WriteError::Unanswered(format!("no answer within {} s", limit.as_secs()))),
     }
 }
 
@@ -99,9 +96,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_request_without_an_answer_is_given_up_and_may_have_landed() {
         let start = tokio::time::Instant::now();
-        let error = bounded(std::future::pending::<Result<(), kube::Error>>())
-            .await
-            .unwrap_err();
+        let error = bounded(std::future::pending::<Result<(), kube::Error>>()).await.unwrap_err();
         assert_eq!(error, WriteError::Unanswered("no answer within 30 s".to_owned()));
         assert_eq!(start.elapsed().as_secs(), 30);
     }

@@ -65,9 +65,6 @@ mod tests {
     #[test]
     fn an_unreadable_answer_may_have_been_a_success() {
         let unreadable = serde_json::from_str::<String>("{").unwrap_err();
-        assert!(matches!(
-            WriteError::from(Error::SerdeError(unreadable)),
-            WriteError::Unanswered(_)
-        ));
+        assert!(matches!(WriteError::from(Error::SerdeError(unreadable)), WriteError::Unanswered(_)));
     }
 }

@@ -30,13 +30,8 @@ pub struct Events {
 impl Events {
     /// Writes events in the name of this process: its Pod, where it has one.
     pub fn new(client: Client, process: Option<String>) -> Self {
-        let reporter = Reporter {
-            controller: FIELD_MANAGER.to_owned(),
-            instance: process,
-        };
-        Self {
-            recorder: Recorder::new(client, reporter),
-        }
+        let reporter = Reporter { controller: FIELD_MANAGER.to_owned(), instance: process };
+        Self { recorder: Recorder::new(client, reporter) }
     }
 
     /// Writes an event about an object. One that cannot be written is logged, and nothing else depends on it.
@@ -75,21 +70,10 @@ mod tests {
     async fn an_event_stays_within_what_the_api_accepts() {
         let server = Scripted::default();
         let events = Events::new(server.client(), Some("pod-1".to_owned()));
-        events
-            .publish(
-                alice(),
-                EventType::Warning,
-                &"R".repeat(500),
-                "Create",
-                &"ä".repeat(900),
-            )
-            .await;
+        events.publish(alice(), EventType::Warning, &"R".repeat(500), "Create", &"ä".repeat(900)).await;
         let (uri, event) = server.requests(&Method::POST).remove(0);
         assert_eq!(uri.path(), "/apis/events.k8s.io/v1/namespaces/customers/events");
-        assert_eq!(
-            (&event["type"], &event["reportingInstance"]),
-            (&"Warning".into(), &"pod-1".into())
-        );
+        assert_eq!((&event["type"], &event["reportingInstance"]), (&"Warning".into(), &"pod-1".into()));
         assert!(event["reason"].as_str().unwrap().len() <= REASON_BYTES);
         assert!(event["note"].as_str().unwrap().len() <= NOTE_BYTES);
     }
@@ -99,15 +83,10 @@ mod tests {
         let server = Scripted::default();
         let events = Events::new(server.client(), None);
         for events in [events.clone(), events] {
-            events
-                .publish(alice(), EventType::Normal, "Created", "Create", "server 12")
-                .await;
+            events.publish(alice(), EventType::Normal, "Created", "Create", "server 12").await;
         }
         let (_, repeat) = server.requests(&Method::PATCH).remove(0);
-        assert_eq!(
-            (server.requests(&Method::POST).len(), &repeat["series"]["count"]),
-            (1, &2.into())
-        );
+        assert_eq!((server.requests(&Method::POST).len(), &repeat["series"]["count"]), (1, &2.into()));
     }
 
     #[tokio::test(start_paused = true)]
@@ -116,12 +95,8 @@ mod tests {
         server.trouble(&Method::POST, [Trouble::Refuse(403), Trouble::Hang]);
         let events = Events::new(server.client(), None);
         let start = tokio::time::Instant::now();
-        events
-            .publish(alice(), EventType::Normal, "Created", "Create", "server 12")
-            .await;
-        events
-            .publish(alice(), EventType::Normal, "Created", "Create", "server 12")
-            .await;
+        events.publish(alice(), EventType::Normal, "Created", "Create", "server 12").await;
+        events.publish(alice(), EventType::Normal, "Created", "Create", "server 12").await;
         assert_eq!(start.elapsed().as_secs(), 5);
     }
 }

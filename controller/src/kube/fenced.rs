@@ -40,12 +40,7 @@ pub async fn write_identity(
     let mut metadata = json!({"annotations": {annotation::IDENTITY: identity.to_text()}});
     if finalizer && !service.finalizers().iter().any(|known| known == FINALIZER) {
         // A merge patch replaces lists, so it names those of others too.
-        let all: Vec<&str> = service
-            .finalizers()
-            .iter()
-            .map(String::as_str)
-            .chain([FINALIZER])
-            .collect();
+        let all: Vec<&str> = service.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
         metadata["finalizers"] = json!(all);
     }
     patch_metadata(client, service, metadata).await
@@ -60,11 +55,7 @@ pub async fn release_finalizer(
     service: &HostingService,
     identity: Option<&Identity>,
 ) -> Result<Option<HostingService>, WriteError> {
-    let others: Vec<&String> = service
-        .finalizers()
-        .iter()
-        .filter(|known| *known != FINALIZER)
-        .collect();
+    let others: Vec<&String> = service.finalizers().iter().filter(|known| *known != FINALIZER).collect();
     let mut metadata = json!({"finalizers": others});
     if let Some(identity) = identity {
         metadata["annotations"] = json!({annotation::IDENTITY: identity.to_text()});
@@ -108,10 +99,7 @@ where
     *next.status_mut() = Some(status);
     // Left out, the server keeps its own; sent back, they would claim every field of the spec.
     next.meta_mut().managed_fields = None;
-    let params = PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    };
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     bounded(api.replace_status(&object.name_any(), &params, &next)).await
 }
 
@@ -123,10 +111,7 @@ async fn patch_metadata(
     let (uid, version) = fenced(service)?;
     metadata["uid"] = json!(uid);
     metadata["resourceVersion"] = json!(version);
-    let params = PatchParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PatchParams::default()
-    };
+    let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
     let patch = Patch::Merge(json!({"metadata": metadata}));
     bounded(services(client, service).patch(&service.name_any(), &params, &patch)).await
 }
@@ -143,10 +128,7 @@ fn fenced<K: Resource>(object: &K) -> Result<(&str, &str), WriteError> {
 }
 
 fn services(client: &Client, service: &HostingService) -> Api<HostingService> {
-    Api::namespaced(
-        client.clone(),
-        service.metadata.namespace.as_deref().unwrap_or_default(),
-    )
+    Api::namespaced(client.clone(), service.metadata.namespace.as_deref().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -122,18 +122,13 @@ impl Installation {
     /// # Errors
     /// When the id is none, or the record belongs to another installation or cluster: nothing may be called then.
     pub async fn open(client: &Client, namespace: &str, id: &str) -> Result<Self, InstallationError> {
-        if !is_valid_id(id) {
-            return Err(InstallationError::InvalidId(id.to_owned()));
-        }
+        check_installation_id(id)?;
         let mut installation = Self {
             client: client.clone(),
             namespace: namespace.to_owned(),
             id: id.to_owned(),
             cluster: cluster_uid(client).await?,
-            known: Arc::new(Mutex::new(Known {
-                metadata: ObjectMeta::default(),
-                instances: BTreeMap::new(),
-            })),
+            known: Arc::new(Mutex::new(Known { metadata: ObjectMeta::default(), instances: BTreeMap::new() })),
         };
         let record = match installation.read().await? {
             Some(record) => record,
@@ -178,9 +173,7 @@ impl Installation {
             }
             tokio::time::sleep(PAUSE * tries).await;
             let latest = self.read().await?;
-            let removed = || InstallationError::Removed {
-                namespace: self.namespace.clone(),
-            };
+            let removed = || InstallationError::Removed { namespace: self.namespace.clone() };
             *self.known() = self.check(latest.ok_or_else(removed)?)?;
             tries += 1;
         }
@@ -188,25 +181,17 @@ impl Installation {
     }
 
     async fn read(&self) -> Result<Option<ConfigMap>, InstallationError> {
-        bounded(self.api().get_opt(NAME))
-            .await
-            .map_err(|problem| self.failed("read", problem))
+        bounded(self.api().get_opt(NAME)).await.map_err(|problem| self.failed("read", problem))
     }
 
     async fn create(&self) -> Result<ConfigMap, InstallationError> {
         let data = [(ID, self.id.as_str()), (CLUSTER, &self.cluster), (INSTANCES, "{}")];
         let record = ConfigMap {
-            metadata: ObjectMeta {
-                name: Some(NAME.to_owned()),
-                ..ObjectMeta::default()
-            },
+            metadata: ObjectMeta { name: Some(NAME.to_owned()), ..ObjectMeta::default() },
             data: Some(data.map(|(key, value)| (key.to_owned(), value.to_owned())).into()),
             ..ConfigMap::default()
         };
-        let params = PostParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PostParams::default()
-        };
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
         match bounded(self.api().create(&params, &record)).await {
             Ok(created) => Ok(created),
             Err(WriteError::Gone) => Err(InstallationError::NoNamespace(self.namespace.clone())),
@@ -226,10 +211,7 @@ impl Installation {
                 "data": {INSTANCES: json!(instances).to_string()},
             })
         };
-        let params = PatchParams {
-            field_manager: Some(FIELD_MANAGER.to_owned()),
-            ..PatchParams::default()
-        };
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         bounded(self.api().patch(NAME, &params, &Patch::Merge(patch))).await
     }
 
@@ -255,10 +237,7 @@ impl Installation {
         let expected = "a JSON object of instance names and the identities of their panels";
         let instances = serde_json::from_str(self.value(&data, INSTANCES, expected)?)
             .map_err(|error| self.unreadable(INSTANCES, error.to_string(), expected))?;
-        Ok(Known {
-            metadata: record.metadata,
-            instances,
-        })
+        Ok(Known { metadata: record.metadata, instances })
     }
 
     fn value<'a>(
@@ -272,19 +251,11 @@ impl Installation {
     }
 
     fn unreadable(&self, key: &'static str, problem: String, expected: &'static str) -> InstallationError {
-        InstallationError::Unreadable {
-            namespace: self.namespace.clone(),
-            key,
-            problem,
-            expected,
-        }
+        InstallationError::Unreadable { namespace: self.namespace.clone(), key, problem, expected }
     }
 
     fn failed(&self, verb: &str, problem: WriteError) -> InstallationError {
-        InstallationError::Api {
-            what: format!("{verb} ConfigMap {}/{NAME}", self.namespace),
-            problem,
-        }
+        InstallationError::Api { what: format!("{verb} ConfigMap {}/{NAME}", self.namespace), problem }
     }
 
     fn api(&self) -> Api<ConfigMap> {
@@ -294,6 +265,14 @@ impl Installation {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether this can be an installation id.
+///
+/// # Errors
+/// [`InstallationError::InvalidId`] when it cannot.
+pub fn check_installation_id(id: &str) -> Result<(), InstallationError> {
+    if is_valid_id(id) { Ok(()) } else { Err(InstallationError::InvalidId(id.to_owned())) }
 }
 
 /// A DNS label, which has no dots: dots separate the parts of external ids and owner keys.
@@ -309,10 +288,7 @@ async fn cluster_uid(client: &Client) -> Result<String, InstallationError> {
     };
     let namespaces: Api<Namespace> = Api::all(client.clone());
     let namespace = bounded(namespaces.get(CLUSTER_NAMESPACE)).await.map_err(failed)?;
-    namespace
-        .metadata
-        .uid
-        .ok_or_else(|| failed(WriteError::Unanswered("it has no UID".to_owned())))
+    namespace.metadata.uid.ok_or_else(|| failed(WriteError::Unanswered("it has no UID".to_owned())))
 }
 
 #[cfg(test)]

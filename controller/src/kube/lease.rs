@@ -92,10 +92,7 @@ pub fn run(
         seen: None,
         held: None,
     };
-    (
-        Leadership(Standing::Until(standing)),
-        tokio::spawn(candidate.stand(shutdown)),
-    )
+    (Leadership(Standing::Until(standing)), tokio::spawn(candidate.stand(shutdown)))
 }
 
 struct Candidate {
@@ -151,9 +148,7 @@ impl Candidate {
         if holder.is_empty() || holder == self.identity {
             return true;
         }
-        let seconds = record
-            .lease_duration_seconds
-            .and_then(|seconds| u64::try_from(seconds).ok());
+        let seconds = record.lease_duration_seconds.and_then(|seconds| u64::try_from(seconds).ok());
         let duration = seconds.map_or(LEASE_DURATION, Duration::from_secs);
         match &self.seen {
             Some((seen, since)) if *seen == record => since.elapsed() >= duration,
@@ -165,14 +160,8 @@ impl Candidate {
     }
 
     async fn create(&self) -> Result<Lease, WriteError> {
-        let metadata = ObjectMeta {
-            name: Some(self.name.clone()),
-            ..ObjectMeta::default()
-        };
-        let lease = Lease {
-            metadata,
-            spec: Some(self.record(0)),
-        };
+        let metadata = ObjectMeta { name: Some(self.name.clone()), ..ObjectMeta::default() };
+        let lease = Lease { metadata, spec: Some(self.record(0)) };
         bounded_by(TIMEOUT, self.api.create(&params(), &lease)).await
     }
 
@@ -182,10 +171,7 @@ impl Candidate {
         let transitions = found.lease_transitions.unwrap_or_default();
         lease.metadata.managed_fields = None;
         lease.spec = Some(if found.holder_identity.as_deref() == Some(&self.identity) {
-            LeaseSpec {
-                renew_time: Some(self.now()),
-                ..found
-            }
+            LeaseSpec { renew_time: Some(self.now()), ..found }
         } else {
             self.record(transitions.saturating_add(1))
         });
@@ -205,11 +191,7 @@ impl Candidate {
 
     fn lead(&mut self, lease: Lease, asked: Instant) {
         if !is_valid(*self.claim.borrow()) {
-            tracing::info!(
-                lease = self.name,
-                identity = self.identity,
-                "leader election: this process leads"
-            );
+            tracing::info!(lease = self.name, identity = self.identity, "leader election: this process leads");
         }
         self.held = Some(lease);
         self.seen = None;
@@ -219,11 +201,7 @@ impl Candidate {
     fn follow(&mut self) {
         self.claim.send_replace(None);
         if self.held.take().is_some() {
-            tracing::warn!(
-                lease = self.name,
-                identity = self.identity,
-                "leader election: another process leads"
-            );
+            tracing::warn!(lease = self.name, identity = self.identity, "leader election: another process leads");
         }
     }
 
@@ -250,10 +228,7 @@ impl Candidate {
 }
 
 fn params() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 #[cfg(test)]

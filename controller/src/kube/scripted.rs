@@ -95,11 +95,7 @@ impl Objects {
         let path = uri.path().trim_end_matches("/status");
         if *method == Method::POST {
             let path = format!("{path}/{}", body["metadata"]["name"].as_str().unwrap());
-            return if self.by_path.contains_key(&path) {
-                Err(409)
-            } else {
-                Ok(self.store(&path, body))
-            };
+            return if self.by_path.contains_key(&path) { Err(409) } else { Ok(self.store(&path, body)) };
         }
         let stored = self.by_path.get(path).ok_or(404_u16)?.clone();
         if *method == Method::GET {
@@ -118,11 +114,7 @@ impl Objects {
             next = body;
         }
         if uri.path().ends_with("/status") {
-            next = stored
-                .as_object()
-                .cloned()
-                .map(|kept| merged(kept, "status", &next))
-                .unwrap();
+            next = stored.as_object().cloned().map(|kept| merged(kept, "status", &next)).unwrap();
         }
         Ok(self.store(path, next))
     }

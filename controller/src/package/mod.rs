@@ -36,19 +36,12 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
         Ok(package) => package,
         Err(invalid) => {
             let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(
-                package = name,
-                error = invalid.error,
-                "a Package cannot be read; it is left as it is"
-            );
+            tracing::warn!(package = name, error = invalid.error, "a Package cannot be read; it is left as it is");
             return Ok(Action::await_change());
         }
     };
     // resolve (cluster): from the cache
-    let instance = ctx
-        .caches
-        .instances
-        .get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
+    let instance = ctx.caches.instances.get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
     let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());
     // validate (pure)
     let judged = judge(package, instance, &ctx.providers);
@@ -93,22 +86,8 @@ fn fold(package: &Package, judged: &Result<String, Hold>, now: Timestamp) -> Pac
     let mut status = package.status.clone().unwrap_or_default();
     let generation = package.metadata.generation.unwrap_or_default();
     let ready = match judged {
-        Ok(provider) => condition::new(
-            condition::READY,
-            "True",
-            reason::READY,
-            provider.as_str(),
-            generation,
-            now,
-        ),
-        Err(hold) => condition::new(
-            condition::READY,
-            "False",
-            hold.reason,
-            hold.message.as_str(),
-            generation,
-            now,
-        ),
+        Ok(provider) => condition::new(condition::READY, "True", reason::READY, provider.as_str(), generation, now),
+        Err(hold) => condition::new(condition::READY, "False", hold.reason, hold.message.as_str(), generation, now),
     };
     condition::set(&mut status.conditions, ready);
     status.observed_generation = Some(generation);
@@ -124,9 +103,7 @@ mod tests {
     use serde_json::json;
 
     fn package(provisioning: serde_json::Value) -> Package {
-        let serde_json::Value::Object(provisioning) = provisioning else {
-            panic!("an object")
-        };
+        let serde_json::Value::Object(provisioning) = provisioning else { panic!("an object") };
         let mut package = Package::default();
         package.metadata.generation = Some(2);
         package.spec.provider_instance_ref = NameRef::to("panel-eu");
@@ -145,17 +122,9 @@ mod tests {
         let providers = Providers::new([Arc::new(Sample::new()) as Arc<dyn Plugin>]);
         let (known, unknown) = (instance("sample"), instance("other"));
         let rows = [
-            (
-                None,
-                reason::INSTANCE_NOT_FOUND,
-                "there is no ProviderInstance panel-eu",
-            ),
+            (None, reason::INSTANCE_NOT_FOUND, "there is no ProviderInstance panel-eu"),
             (Some(&unknown), reason::PLUGIN_NOT_FOUND, "there is no plugin other"),
-            (
-                Some(&known),
-                reason::PACKAGE_INVALID,
-                "spec.provisioning.memroy: unknown field, did you mean memory?",
-            ),
+            (Some(&known), reason::PACKAGE_INVALID, "spec.provisioning.memroy: unknown field, did you mean memory?"),
         ];
         for (instance, reason, part) in rows {
             let hold = judge(&package(json!({"memroy": 1})), instance, &providers).unwrap_err();

@@ -17,16 +17,10 @@ pub fn check(schema: &Schema, given: &Map) -> Result<Map, Vec<String>> {
         return Err(inline);
     }
     let typed = schema.validate(given, &Context::default()).map_err(|errors| {
-        let named = errors
-            .iter()
-            .map(|error| format!("spec.provisioning.{}: {}", error.field, error.message));
+        let named = errors.iter().map(|error| format!("spec.provisioning.{}: {}", error.field, error.message));
         named.collect::<Vec<_>>()
     })?;
-    Ok(typed
-        .values
-        .into_iter()
-        .filter(|(key, _)| given.contains_key(key))
-        .collect())
+    Ok(typed.values.into_iter().filter(|(key, _)| given.contains_key(key)).collect())
 }
 
 #[cfg(test)]
@@ -36,9 +30,7 @@ mod tests {
     use serde_json::{Value, json};
 
     fn check(given: Value) -> Result<Value, Vec<String>> {
-        let Value::Object(given) = given else {
-            panic!("an object")
-        };
+        let Value::Object(given) = given else { panic!("an object") };
         super::check(Sample::new().package_schema(), &given).map(Value::Object)
     }
 

@@ -52,11 +52,7 @@ pub async fn reconcile(seen: Arc<Guarded<PluginObject>>, ctx: Arc<Context>) -> R
         Ok(object) => object,
         Err(invalid) => {
             let name = invalid.metadata.name.as_deref().unwrap_or_default();
-            tracing::warn!(
-                plugin = name,
-                error = invalid.error,
-                "a Plugin cannot be read; it is left as it is"
-            );
+            tracing::warn!(plugin = name, error = invalid.error, "a Plugin cannot be read; it is left as it is");
             return Ok(Action::await_change());
         }
     };
@@ -75,10 +71,7 @@ pub async fn reconcile(seen: Arc<Guarded<PluginObject>>, ctx: Arc<Context>) -> R
 
 async fn create(api: &Api<PluginObject>, slug: &str, plugin: &dyn Plugin) -> Result<PluginObject, WriteError> {
     let object = PluginObject {
-        metadata: ObjectMeta {
-            name: Some(slug.to_owned()),
-            ..ObjectMeta::default()
-        },
+        metadata: ObjectMeta { name: Some(slug.to_owned()), ..ObjectMeta::default() },
         spec: spec_of(plugin),
         status: None,
     };
@@ -111,10 +104,7 @@ async fn write_if_changed(object: &PluginObject, status: PluginStatus, ctx: &Con
 }
 
 fn params() -> PostParams {
-    PostParams {
-        field_manager: Some(FIELD_MANAGER.to_owned()),
-        ..PostParams::default()
-    }
+    PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() }
 }
 
 fn spec_of(plugin: &dyn Plugin) -> PluginSpec {
@@ -145,30 +135,15 @@ fn known_status(object: &PluginObject, plugin: &dyn Plugin, now: Timestamp) -> P
 }
 
 fn unknown_status(object: &PluginObject, known: &[&str], now: Timestamp) -> PluginStatus {
-    let text = format!(
-        "this controller has no plugin {}; it has {}",
-        object.name_any(),
-        known.join(", ")
-    );
+    let text = format!("this controller has no plugin {}; it has {}", object.name_any(), known.join(", "));
     judged(object, "False", reason::PLUGIN_NOT_FOUND, text, now)
 }
 
 fn judged(object: &PluginObject, ready: &str, reason: &str, message: String, now: Timestamp) -> PluginStatus {
     let generation = object.metadata.generation.unwrap_or_default();
-    let mut conditions = object
-        .status
-        .as_ref()
-        .map(|status| status.conditions.clone())
-        .unwrap_or_default();
-    condition::set(
-        &mut conditions,
-        condition::new(condition::READY, ready, reason, message, generation, now),
-    );
-    PluginStatus {
-        observed_generation: Some(generation),
-        conditions,
-        ..PluginStatus::default()
-    }
+    let mut conditions = object.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
+    condition::set(&mut conditions, condition::new(condition::READY, ready, reason, message, generation, now));
+    PluginStatus { observed_generation: Some(generation), conditions, ..PluginStatus::default() }
 }
 
 fn as_map<T: Serialize>(value: &T) -> Map {
@@ -201,18 +176,11 @@ mod tests {
         let plugin = Sample::new();
         let status = known_status(&object, &plugin, at(1));
         assert!(condition::is_true(&status.conditions, condition::READY));
-        assert_eq!(
-            (status.protocol_version, status.observed_generation),
-            (Some(1), Some(1))
-        );
+        assert_eq!((status.protocol_version, status.observed_generation), (Some(1), Some(1)));
         assert!(status.capabilities.contains_key("createUniqueness"));
         assert!(status.schemas.as_ref().unwrap().config.contains_key("panel_url"));
         object.status = Some(status.clone());
-        assert_eq!(
-            known_status(&object, &plugin, at(2)),
-            status,
-            "a later pass writes nothing"
-        );
+        assert_eq!(known_status(&object, &plugin, at(2)), status, "a later pass writes nothing");
     }
 
     #[test]
@@ -220,10 +188,6 @@ mod tests {
         let status = unknown_status(&object("proxmox"), &["demo", "pterodactyl"], at(1));
         let ready = condition::find(&status.conditions, condition::READY).unwrap();
         assert_eq!(ready.reason, reason::PLUGIN_NOT_FOUND);
-        assert!(
-            ready.message.contains("no plugin proxmox; it has demo, pterodactyl"),
-            "{}",
-            ready.message
-        );
+        assert!(ready.message.contains("no plugin proxmox; it has demo, pterodactyl"), "{}", ready.message);
     }
 }

@@ -36,12 +36,7 @@ impl Sample {
             "swap": {"type": "number", "label": "Swap", "rules": "integer", "default": 0},
             "token": {"type": "password", "label": "Token", "rules": "nullable|string"},
         });
-        let connection = Connection {
-            identity: "one".into(),
-            version: None,
-            permissions: vec![],
-            note: None,
-        };
+        let connection = Connection { identity: "one".into(), version: None, permissions: vec![], note: None };
         Self {
             connection: Mutex::new(Ok(connection)),
             remotes: Mutex::default(),

@@ -56,11 +56,7 @@ struct Opening {
 
 impl Opening {
     fn from(now: Instant, span: Duration) -> Self {
-        Self {
-            span,
-            until: now + span,
-            trial_runs: false,
-        }
+        Self { span, until: now + span, trial_runs: false }
     }
 }
 
@@ -111,9 +107,7 @@ impl Breaker {
     pub fn state(&self, now: Instant, wall: impl FnOnce(Duration) -> Timestamp) -> BreakerState {
         match &self.opening {
             None => BreakerState::Closed,
-            Some(opening) if now < opening.until => BreakerState::Open {
-                until: wall(opening.until - now),
-            },
+            Some(opening) if now < opening.until => BreakerState::Open { until: wall(opening.until - now) },
             Some(_) => BreakerState::HalfOpen,
         }
     }
@@ -171,10 +165,7 @@ mod tests {
 
     impl Bench {
         fn new() -> Self {
-            Self {
-                breaker: Breaker::default(),
-                now: Instant::now(),
-            }
+            Self { breaker: Breaker::default(), now: Instant::now() }
         }
 
         fn opened() -> Self {
@@ -242,16 +233,10 @@ mod tests {
     #[test]
     fn one_dead_node_does_not_open_it_for_all() {
         let mut bench = Bench::new();
-        for (service, scope) in [
-            ("a", Scope::Placement),
-            ("b", Scope::Placement),
-            ("c", Scope::Service),
-            ("d", Scope::Service),
-        ] {
-            bench.call(
-                service,
-                Some(&Error::new(Class::Unavailable, "node", "node 3 is down").scoped(scope)),
-            );
+        for (service, scope) in
+            [("a", Scope::Placement), ("b", Scope::Placement), ("c", Scope::Service), ("d", Scope::Service)]
+        {
+            bench.call(service, Some(&Error::new(Class::Unavailable, "node", "node 3 is down").scoped(scope)));
         }
         assert!(!bench.is_open());
     }

@@ -107,13 +107,7 @@ impl Gate {
             creating: 0,
             queue: Queue::default(),
         };
-        Self {
-            shared: Arc::new(Shared {
-                clock,
-                state: Mutex::new(state),
-                changed: Notify::new(),
-            }),
-        }
+        Self { shared: Arc::new(Shared { clock, state: Mutex::new(state), changed: Notify::new() }) }
     }
 
     /// Changes the limits. Running calls go on.
@@ -137,11 +131,7 @@ impl Gate {
             changed.as_mut().enable();
             match self.shared.try_admit(kind, place.ticket)? {
                 Attempt::Admitted(passage) => {
-                    return Ok(Permit {
-                        shared: self.shared.clone(),
-                        kind,
-                        passage,
-                    });
+                    return Ok(Permit { shared: self.shared.clone(), kind, passage });
                 }
                 Attempt::WaitForChange => changed.await,
                 // When there is no change meanwhile, the time itself is the change.
@@ -180,10 +170,7 @@ impl Gate {
 
     /// The state of the breaker.
     pub fn breaker_state(&self) -> BreakerState {
-        self.shared
-            .state()
-            .breaker
-            .state(Instant::now(), |wait| self.shared.in_future(wait))
+        self.shared.state().breaker.state(Instant::now(), |wait| self.shared.in_future(wait))
     }
 }
 
@@ -203,13 +190,9 @@ impl Shared {
         let now = Instant::now();
         let mut state = self.state();
         if let Some(wait) = state.left_alone_for(now) {
-            return Err(Held::RateLimited {
-                until: self.in_future(wait),
-            });
+            return Err(Held::RateLimited { until: self.in_future(wait) });
         }
-        let circuit_open = |wait| Held::CircuitOpen {
-            until: self.in_future(wait),
-        };
+        let circuit_open = |wait| Held::CircuitOpen { until: self.in_future(wait) };
         state.breaker.check(now).map_err(circuit_open)?;
         if !state.is_next(ticket) {
             return Ok(Attempt::WaitForChange);
@@ -228,8 +211,7 @@ impl Shared {
     fn in_future(&self, wait: Duration) -> Timestamp {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let now = self.clock.now();
-        now.saturating_add(SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX)))
-            .unwrap_or(now)
+        now.saturating_add(SignedDuration::from_secs(seconds.try_into().unwrap_or(i64::MAX))).unwrap_or(now)
     }
 }
 
@@ -280,10 +262,7 @@ impl Permit {
         state.breaker.record(now, self.passage, service, error);
         self.passage = Passage::Free;
         if let Some(error) = error.filter(|error| error.class == Class::RateLimited) {
-            let wait = error
-                .retry_after
-                .unwrap_or(DEFAULT_RETRY_AFTER)
-                .min(LONGEST_RETRY_AFTER);
+            let wait = error.retry_after.unwrap_or(DEFAULT_RETRY_AFTER).min(LONGEST_RETRY_AFTER);
             state.left_alone_until = state.left_alone_until.max(Some(now + wait));
         }
     }
@@ -304,10 +283,9 @@ fn timed_out(kind: CallKind) -> Error {
     let seconds = CALL_TIMEOUT.as_secs();
     let (class, message) = match kind {
         CallKind::Observation => (Class::Unavailable, format!("no answer within {seconds} s")),
-        CallKind::Create | CallKind::Mutation => (
-            Class::Unknown,
-            format!("no answer within {seconds} s; it may have been carried out all the same"),
-        ),
+        CallKind::Create | CallKind::Mutation => {
+            (Class::Unknown, format!("no answer within {seconds} s; it may have been carried out all the same"))
+        }
     };
     Error::new(class, "deadline", message).scoped(Scope::Instance)
 }
@@ -316,10 +294,9 @@ fn timed_out(kind: CallKind) -> Error {
 fn panicked(kind: CallKind) -> Error {
     let (class, message) = match kind {
         CallKind::Observation => (Class::Internal, "the plugin crashed; its log says where"),
-        CallKind::Create | CallKind::Mutation => (
-            Class::Unknown,
-            "the plugin crashed during the call, which may have been carried out; its log says where",
-        ),
+        CallKind::Create | CallKind::Mutation => {
+            (Class::Unknown, "the plugin crashed during the call, which may have been carried out; its log says where")
+        }
     };
     Error::new(class, "panic", message)
 }

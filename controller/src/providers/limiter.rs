@@ -19,10 +19,7 @@ pub struct Limiter {
 impl Limiter {
     /// A full bucket of this many tokens a minute; none a minute counts as one.
     pub fn new(per_minute: u32, now: Instant) -> Self {
-        Self {
-            per_minute: per_minute.max(1),
-            full_at: now,
-        }
+        Self { per_minute: per_minute.max(1), full_at: now }
     }
 
     /// Changes the rate. Tokens that are gone stay gone, but no wait becomes longer than an empty bucket asks for.
@@ -62,22 +59,14 @@ mod tests {
     use super::*;
 
     fn taken_at_once(limiter: &mut Limiter, now: Instant) -> u32 {
-        (0..1_000)
-            .take_while(|_| limiter.take(now, 1).is_ok())
-            .count()
-            .try_into()
-            .unwrap()
+        (0..1_000).take_while(|_| limiter.take(now, 1).is_ok()).count().try_into().unwrap()
     }
 
     #[test]
     fn a_quarter_of_a_minute_can_go_at_once_and_at_least_ten() {
         let now = Instant::now();
         for (per_minute, burst) in [(240, 60), (60, 15), (40, 10), (1, 10), (0, 10)] {
-            assert_eq!(
-                taken_at_once(&mut Limiter::new(per_minute, now), now),
-                burst,
-                "{per_minute} a minute"
-            );
+            assert_eq!(taken_at_once(&mut Limiter::new(per_minute, now), now), burst, "{per_minute} a minute");
         }
     }
 
@@ -87,24 +76,16 @@ mod tests {
         let mut limiter = Limiter::new(60, now);
         taken_at_once(&mut limiter, now);
         assert_eq!(limiter.take(now, 3), Err(Duration::from_secs(3)));
-        assert_eq!(
-            limiter.take(now + Duration::from_secs(2), 3),
-            Err(Duration::from_secs(1))
-        );
+        assert_eq!(limiter.take(now + Duration::from_secs(2), 3), Err(Duration::from_secs(1)));
         assert_eq!(limiter.take(now + Duration::from_secs(3), 3), Ok(()));
-        assert_eq!(
-            limiter.take(now + Duration::from_secs(3), 1),
-            Err(Duration::from_secs(1))
-        );
+        assert_eq!(limiter.take(now + Duration::from_secs(3), 1), Err(Duration::from_secs(1)));
     }
 
     #[test]
     fn a_minute_gives_no_more_than_its_tokens_and_the_burst() {
         let start = Instant::now();
         let mut limiter = Limiter::new(60, start);
-        let taken: u32 = (0..60)
-            .map(|second| taken_at_once(&mut limiter, start + Duration::from_secs(second)))
-            .sum();
+        let taken: u32 = (0..60).map(|second| taken_at_once(&mut limiter, start + Duration::from_secs(second))).sum();
         assert!((60..=60 + limiter.burst()).contains(&taken), "{taken}");
     }
 

@@ -32,10 +32,7 @@ pub struct Providers {
 impl Providers {
     /// A registry of these plugins, without any instance yet.
     pub fn new(plugins: impl IntoIterator<Item = Arc<dyn Plugin>>) -> Self {
-        let plugins = plugins
-            .into_iter()
-            .map(|plugin| (plugin.manifest().provider.clone(), plugin))
-            .collect();
+        let plugins = plugins.into_iter().map(|plugin| (plugin.manifest().provider.clone(), plugin)).collect();
         Self {
             plugins,
             runtimes: RwLock::default(),
@@ -56,26 +53,16 @@ impl Providers {
 
     /// What is known of an instance; None until its controller has looked at it in this process.
     pub fn runtime(&self, instance: &str) -> Option<Arc<Runtime>> {
-        self.runtimes
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(instance)
-            .cloned()
+        self.runtimes.read().unwrap_or_else(PoisonError::into_inner).get(instance).cloned()
     }
 
     /// Replaces what is known of an instance.
     pub fn publish(&self, runtime: Arc<Runtime>) {
-        self.runtimes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(runtime.name.clone(), runtime);
+        self.runtimes.write().unwrap_or_else(PoisonError::into_inner).insert(runtime.name.clone(), runtime);
     }
 
     /// Forgets an instance that is gone.
     pub fn forget(&self, instance: &str) {
-        self.runtimes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .remove(instance);
+        self.runtimes.write().unwrap_or_else(PoisonError::into_inner).remove(instance);
     }
 }

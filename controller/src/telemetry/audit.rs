@@ -85,11 +85,7 @@ mod tests {
     fn an_entry_has_all_its_fields_by_name() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let log = tracing_subscriber::fmt()
-            .json()
-            .flatten_event(true)
-            .with_writer(move || writer.clone())
-            .finish();
+        let log = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
         tracing::subscriber::with_default(log, || record(&refused()));
         let mut entry: serde_json::Value = serde_json::from_slice(&lines.0.lock().unwrap()).unwrap();
         entry.as_object_mut().unwrap().remove("timestamp");
@@ -105,10 +101,7 @@ mod tests {
     fn no_text_of_a_provider_starts_a_line_of_its_own() {
         let lines = Lines::default();
         let writer = lines.clone();
-        let log = tracing_subscriber::fmt()
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
+        let log = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
         tracing::subscriber::with_default(log, || record(&refused()));
         let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
         assert_eq!(text.lines().count(), 1, "{text}");

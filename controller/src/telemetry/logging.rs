@@ -49,18 +49,9 @@ pub enum LoggingError {
 /// # Errors
 /// When the filter cannot be read, or the log is set up already.
 pub fn init(format: Format, filter: Option<&str>) -> Result<(), LoggingError> {
-    let from_environment = || {
-        [VARIABLE, FALLBACK_VARIABLE]
-            .iter()
-            .find_map(|name| std::env::var(name).ok())
-    };
-    let filter = filter
-        .map(str::to_owned)
-        .or_else(from_environment)
-        .unwrap_or_else(|| DEFAULT.to_owned());
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(parse(&filter)?)
-        .with_writer(io::stderr);
+    let from_environment = || [VARIABLE, FALLBACK_VARIABLE].iter().find_map(|name| std::env::var(name).ok());
+    let filter = filter.map(str::to_owned).or_else(from_environment).unwrap_or_else(|| DEFAULT.to_owned());
+    let log = tracing_subscriber::fmt().with_env_filter(parse(&filter)?).with_writer(io::stderr);
     match format {
         Format::Human => install(log.with_ansi(io::stderr().is_terminal()).finish()),
         Format::Json => install(log.json().flatten_event(true).finish()),
@@ -70,10 +61,8 @@ pub fn init(format: Format, filter: Option<&str>) -> Result<(), LoggingError> {
 /// The audit log comes last: no filter takes it away.
 fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {
     let filter = if filter.trim().is_empty() { DEFAULT } else { filter };
-    EnvFilter::try_new(format!("{NOISY},{filter},{}=info", audit::TARGET)).map_err(|problem| LoggingError::Filter {
-        filter: filter.to_owned(),
-        problem,
-    })
+    EnvFilter::try_new(format!("{NOISY},{filter},{}=info", audit::TARGET))
+        .map_err(|problem| LoggingError::Filter { filter: filter.to_owned(), problem })
 }
 
 fn install(log: impl SubscriberInitExt) -> Result<(), LoggingError> {
@@ -117,9 +106,6 @@ mod tests {
     #[test]
     fn a_filter_that_is_none_is_quoted() {
         let error = parse("hostwright=loud").unwrap_err().to_string();
-        assert!(
-            error.contains("\"hostwright=loud\"") && error.contains("info,hostwright=debug"),
-            "{error}"
-        );
+        assert!(error.contains("\"hostwright=loud\"") && error.contains("info,hostwright=debug"), "{error}");
     }
 }

@@ -11,10 +11,7 @@ pub(crate) struct Clock {
 
 impl Clock {
     pub(crate) fn starting_now() -> Self {
-        Self {
-            base: Timestamp::now(),
-            start: Instant::now(),
-        }
+        Self { base: Timestamp::now(), start: Instant::now() }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -83,14 +83,8 @@ impl Dialect {
 
     pub(crate) fn rate_limits(self) -> RateLimits {
         match self {
-            Self::Pterodactyl => RateLimits {
-                application: 240,
-                client: 720,
-            },
-            Self::Pelican => RateLimits {
-                application: 256,
-                client: 256,
-            },
+            Self::Pterodactyl => RateLimits { application: 240, client: 720 },
+            Self::Pelican => RateLimits { application: 256, client: 256 },
         }
     }
 

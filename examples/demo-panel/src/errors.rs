@@ -20,11 +20,7 @@ impl ApiError {
     pub(crate) fn new(status: u16, code: &str, detail: impl Into<String>) -> Self {
         let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let error = json!({ "code": code, "status": status.as_str(), "detail": detail.into() });
-        Self {
-            status,
-            errors: vec![error],
-            headers: Vec::new(),
-        }
+        Self { status, errors: vec![error], headers: Vec::new() }
     }
 
     pub(crate) fn validation(violations: Vec<Violation>) -> Self {
@@ -39,11 +35,7 @@ impl ApiError {
                 })
             })
             .collect();
-        Self {
-            status: StatusCode::UNPROCESSABLE_ENTITY,
-            errors,
-            headers: Vec::new(),
-        }
+        Self { status: StatusCode::UNPROCESSABLE_ENTITY, errors, headers: Vec::new() }
     }
 
     /// A business rule, shown as it is.
@@ -52,20 +44,12 @@ impl ApiError {
     }
 
     pub(crate) fn not_found() -> Self {
-        Self::new(
-            404,
-            "NotFoundHttpException",
-            "The requested resource could not be found on the server.",
-        )
+        Self::new(404, "NotFoundHttpException", "The requested resource could not be found on the server.")
     }
 
     pub(crate) fn route_not_found(path: &str) -> Self {
         let path = path.trim_matches('/');
-        Self::new(
-            404,
-            "NotFoundHttpException",
-            format!("The route {path} could not be found."),
-        )
+        Self::new(404, "NotFoundHttpException", format!("The route {path} could not be found."))
     }
 
     pub(crate) fn unauthenticated() -> Self {
@@ -78,11 +62,7 @@ impl ApiError {
 
     /// Anything the panel did not foresee; its text never says what happened.
     pub(crate) fn unexpected(code: &str) -> Self {
-        Self::new(
-            500,
-            code,
-            "An unexpected error was encountered while processing this request, please try again.",
-        )
+        Self::new(500, code, "An unexpected error was encountered while processing this request, please try again.")
     }
 
     pub(crate) fn with_header(mut self, name: &'static str, value: impl Into<HeaderValue>) -> Self {

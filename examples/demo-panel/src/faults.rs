@@ -30,11 +30,7 @@ pub struct RequestMatch {
 impl RequestMatch {
     /// The next `count` requests with this method and a path matching the regular expression `path`.
     pub fn new(method: &str, path: &str, count: u32) -> Result<Self, regex::Error> {
-        Ok(Self {
-            method: method.to_ascii_uppercase(),
-            path: Regex::new(path)?,
-            remaining: count,
-        })
+        Ok(Self { method: method.to_ascii_uppercase(), path: Regex::new(path)?, remaining: count })
     }
 
     fn takes(&mut self, method: &str, path: &str) -> bool {

@@ -40,11 +40,6 @@ pub(crate) fn configured(config: &Config) -> Vec<Key> {
         (&config.client_key, Grant::Client),
     ]
     .into_iter()
-    .map(|(token, grant)| Key {
-        token: token.clone(),
-        user: 1,
-        grant,
-        allowed_ips: Vec::new(),
-    })
+    .map(|(token, grant)| Key { token: token.clone(), user: 1, grant, allowed_ips: Vec::new() })
     .collect()
 }

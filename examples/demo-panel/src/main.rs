@@ -43,16 +43,11 @@ struct Arguments {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .init();
+    tracing_subscriber::fmt().with_env_filter(tracing_subscriber::EnvFilter::from_default_env()).init();
     let arguments = Arguments::parse();
-    let listener = TcpListener::bind(arguments.listen).await.with_context(|| {
-        format!(
-            "cannot listen on {}; choose another address with --listen",
-            arguments.listen
-        )
-    })?;
+    let listener = TcpListener::bind(arguments.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}; choose another address with --listen", arguments.listen))?;
     let address = listener.local_addr().context("the listening socket has no address")?;
     let seed = arguments.seed;
     let panel = Panel::new(config(arguments));
@@ -61,10 +56,7 @@ async fn main() -> anyhow::Result<()> {
     }
     println!("demo-panel listens on http://{address}");
     let service = panel.router().into_make_service_with_connect_info::<SocketAddr>();
-    axum::serve(listener, service)
-        .with_graceful_shutdown(interrupted())
-        .await
-        .context("the server stopped")
+    axum::serve(listener, service).with_graceful_shutdown(interrupted()).await.context("the server stopped")
 }
 
 fn config(arguments: Arguments) -> Config {

@@ -94,12 +94,7 @@ impl Panel {
 
     /// Adds a key of a user.
     pub fn add_key(&self, token: &str, user: UserId, grant: Grant) {
-        self.lock().keys.push(Key {
-            token: token.to_owned(),
-            user,
-            grant,
-            allowed_ips: Vec::new(),
-        });
+        self.lock().keys.push(Key { token: token.to_owned(), user, grant, allowed_ips: Vec::new() });
     }
 
     /// Lets only these addresses use a key.

@@ -28,12 +28,7 @@ impl Panel {
     /// A fresh panel: one location, one root administrator, the built-in eggs, and nothing else.
     pub fn new(config: Config) -> Self {
         let state = State::initial(&config, config.install);
-        Self {
-            shared: Arc::new(Shared {
-                config,
-                state: Mutex::new(state),
-            }),
-        }
+        Self { shared: Arc::new(Shared { config, state: Mutex::new(state) }) }
     }
 
     /// The HTTP API, usable with or without a socket.
@@ -90,11 +85,7 @@ impl Panel {
 
     /// The first server with this external id.
     pub fn server(&self, external_id: &str) -> Option<Server> {
-        self.lock()
-            .servers
-            .rows()
-            .find(|server| server.external_id.as_deref() == Some(external_id))
-            .cloned()
+        self.lock().servers.rows().find(|server| server.external_id.as_deref() == Some(external_id)).cloned()
     }
 
     /// All users, in the order of their ids.
@@ -124,11 +115,7 @@ impl Panel {
 
     /// How many requests with this method and exactly this path were received, whatever the answer.
     pub fn requests(&self, method: &str, path: &str) -> u64 {
-        self.lock()
-            .requests
-            .get(&(method.to_ascii_uppercase(), path.to_owned()))
-            .copied()
-            .unwrap_or_default()
+        self.lock().requests.get(&(method.to_ascii_uppercase(), path.to_owned())).copied().unwrap_or_default()
     }
 
     /// How many requests with this method and a path that begins like this were received, whatever the answer.
@@ -177,10 +164,7 @@ impl Panel {
         tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             let mut state = panel.lock();
-            if state
-                .server_by_uuid(&uuid)
-                .is_some_and(|server| server.installation == installation)
-            {
+            if state.server_by_uuid(&uuid).is_some_and(|server| server.installation == installation) {
                 state.end_installation(&uuid, None);
             }
         });

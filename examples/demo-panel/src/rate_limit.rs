@@ -38,24 +38,14 @@ impl RateLimiter {
     /// Counts a request of `user` against `limit` requests per window.
     pub(crate) fn admit(&mut self, api: Api, user: UserId, limit: u32) -> Admission {
         let now = Instant::now();
-        let window = self.windows.entry((api, user)).or_insert(Window {
-            ends: now + WINDOW,
-            used: 0,
-        });
+        let window = self.windows.entry((api, user)).or_insert(Window { ends: now + WINDOW, used: 0 });
         if now >= window.ends {
-            *window = Window {
-                ends: now + WINDOW,
-                used: 0,
-            };
+            *window = Window { ends: now + WINDOW, used: 0 };
         }
         if window.used >= limit {
-            return Admission::Refused {
-                retry_after: window.ends - now,
-            };
+            return Admission::Refused { retry_after: window.ends - now };
         }
         window.used += 1;
-        Admission::Admitted {
-            remaining: limit - window.used,
-        }
+        Admission::Admitted { remaining: limit - window.used }
     }
 }

@@ -188,9 +188,6 @@ impl Server {
 
     /// The panel's notion: a server suspended during its installation counts as installed.
     pub fn is_installed(&self) -> bool {
-        !matches!(
-            self.status,
-            Some(ServerStatus::Installing | ServerStatus::InstallFailed)
-        )
+        !matches!(self.status, Some(ServerStatus::Installing | ServerStatus::InstallFailed))
     }
 }

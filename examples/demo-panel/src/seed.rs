@@ -69,12 +69,7 @@ impl State {
             created_at: now,
             updated_at: now,
         });
-        self.add_allocations(
-            node,
-            NODE_ADDRESS,
-            (0..ports).map(|offset| FIRST_PORT.saturating_add(offset)),
-            None,
-        );
+        self.add_allocations(node, NODE_ADDRESS, (0..ports).map(|offset| FIRST_PORT.saturating_add(offset)), None);
         node
     }
 

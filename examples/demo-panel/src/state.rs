@@ -72,9 +72,7 @@ impl State {
     }
 
     pub(crate) fn key(&self, token: &str) -> Option<&Key> {
-        self.keys
-            .iter()
-            .find(|key| key.token == token && self.users.get(key.user).is_some())
+        self.keys.iter().find(|key| key.token == token && self.users.get(key.user).is_some())
     }
 
     pub(crate) fn is_root_admin(&self, user: UserId) -> bool {
@@ -87,10 +85,7 @@ impl State {
 
     /// The server an id in a path names.
     pub(crate) fn server(&self, id: &str) -> Result<&Server, ApiError> {
-        id.parse()
-            .ok()
-            .and_then(|id| self.servers.get(id))
-            .ok_or_else(ApiError::not_found)
+        id.parse().ok().and_then(|id| self.servers.get(id)).ok_or_else(ApiError::not_found)
     }
 
     pub(crate) fn server_by_uuid(&self, uuid: &str) -> Option<&Server> {
@@ -102,9 +97,7 @@ impl State {
     }
 
     pub(crate) fn allocations_of(&self, server: ServerId) -> impl Iterator<Item = &Allocation> {
-        self.allocations
-            .rows()
-            .filter(move |allocation| allocation.server == Some(server))
+        self.allocations.rows().filter(move |allocation| allocation.server == Some(server))
     }
 
     pub(crate) fn servers_on(&self, node: NodeId) -> impl Iterator<Item = &Server> {
@@ -112,10 +105,7 @@ impl State {
     }
 
     pub(crate) fn live_servers(&self, external_id: &str) -> usize {
-        self.servers
-            .rows()
-            .filter(|server| server.external_id.as_deref() == Some(external_id))
-            .count()
+        self.servers.rows().filter(|server| server.external_id.as_deref() == Some(external_id)).count()
     }
 
     /// Inserts a server and assigns its allocations to it.
@@ -146,11 +136,7 @@ impl State {
         let Some(id) = self.server_by_uuid(uuid).map(|server| server.id) else {
             return false;
         };
-        for allocation in self
-            .allocations
-            .rows_mut()
-            .filter(|allocation| allocation.server == Some(id))
-        {
+        for allocation in self.allocations.rows_mut().filter(|allocation| allocation.server == Some(id)) {
             allocation.server = None;
             allocation.notes = None;
         }
@@ -180,14 +166,7 @@ impl State {
         if outcome.is_none() && !suspended && server.start_on_completion {
             server.power = PowerState::Running;
         }
-        self.set_status(
-            uuid,
-            if suspended {
-                Some(ServerStatus::Suspended)
-            } else {
-                outcome
-            },
-        );
+        self.set_status(uuid, if suspended { Some(ServerStatus::Suspended) } else { outcome });
     }
 }
 
@@ -204,29 +183,22 @@ impl Lookup for State {
             ("users", "id") => self.users.rows().any(|user| same_id(user.id)),
             ("users", "email") => self.users.rows().any(|user| other(user.id) && same(&user.email)),
             ("users", "username") => self.users.rows().any(|user| other(user.id) && same(&user.username)),
-            ("users", "external_id") => self
-                .users
-                .rows()
-                .any(|user| other(user.id) && user.external_id.as_deref().is_some_and(same)),
-            ("servers", "external_id") => self
-                .servers
-                .rows()
-                .any(|server| other(server.id) && server.external_id.as_deref().is_some_and(same)),
-            ("servers", "allocation_id") => self
-                .servers
-                .rows()
-                .any(|server| other(server.id) && server.allocation.is_some_and(same_id)),
+            ("users", "external_id") => {
+                self.users.rows().any(|user| other(user.id) && user.external_id.as_deref().is_some_and(same))
+            }
+            ("servers", "external_id") => {
+                self.servers.rows().any(|server| other(server.id) && server.external_id.as_deref().is_some_and(same))
+            }
+            ("servers", "allocation_id") => {
+                self.servers.rows().any(|server| other(server.id) && server.allocation.is_some_and(same_id))
+            }
             ("eggs", "id") => self.catalogue.eggs.iter().any(|egg| same_id(egg.id)),
             ("locations", "id") => self.locations.rows().any(|location| same_id(location.id)),
-            ("locations", "short") => self
-                .locations
-                .rows()
-                .any(|location| other(location.id) && same(&location.short)),
+            ("locations", "short") => self.locations.rows().any(|location| other(location.id) && same(&location.short)),
             ("allocations", "id") => self.allocations.rows().any(|allocation| same_id(allocation.id)),
-            ("free_allocations", "id") => self
-                .allocations
-                .rows()
-                .any(|allocation| allocation.server.is_none() && same_id(allocation.id)),
+            ("free_allocations", "id") => {
+                self.allocations.rows().any(|allocation| allocation.server.is_none() && same_id(allocation.id))
+            }
             _ => false,
         }
     }

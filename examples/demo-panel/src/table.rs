@@ -10,10 +10,7 @@ pub(crate) struct Table<T> {
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self {
-            rows: BTreeMap::new(),
-            last_id: 0,
-        }
+        Self { rows: BTreeMap::new(), last_id: 0 }
     }
 }
 

@@ -67,10 +67,9 @@ impl From<WingsFailure> for ApiError {
                 "There was an error while communicating with the machine running this server. This error has been \
                  logged, please try again. (code: 500) (request_id: rid-1)",
             ),
-            WingsFailure::ConnectionRefused => (
-                504,
-                "Could not establish a connection to the machine running this server. Please try again.",
-            ),
+            WingsFailure::ConnectionRefused => {
+                (504, "Could not establish a connection to the machine running this server. Please try again.")
+            }
             WingsFailure::NotFound => (
                 404,
                 "An error occurred on the remote host: The requested resource does not exist on this instance.. \

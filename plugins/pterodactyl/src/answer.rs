@@ -68,11 +68,7 @@ struct Refusals {
 impl Answer {
     pub(crate) fn new(response: http::Response<Bytes>) -> Self {
         let (head, body) = response.into_parts();
-        Self {
-            status: head.status,
-            headers: head.headers,
-            body,
-        }
+        Self { status: head.status, headers: head.headers, body }
     }
 
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Option<T> {
@@ -90,11 +86,7 @@ impl Answer {
     }
 
     pub(crate) fn is_html(&self) -> bool {
-        let declared = self
-            .headers
-            .get(header::CONTENT_TYPE)
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default();
+        let declared = self.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         declared.starts_with("text/html") || self.body.trim_ascii_start().first() == Some(&b'<')
     }
 
@@ -119,15 +111,13 @@ impl List {
 
     /// The items that can be read; a malformed one must not hide the others.
     pub(crate) fn items<T: DeserializeOwned>(self) -> impl Iterator<Item = T> {
-        self.data
-            .into_iter()
-            .filter_map(|item| match serde_json::from_value::<Envelope<T>>(item) {
-                Ok(envelope) => Some(envelope.attributes),
-                Err(error) => {
-                    tracing::warn!(%error, "an item of a list cannot be read and is left out");
-                    None
-                }
-            })
+        self.data.into_iter().filter_map(|item| match serde_json::from_value::<Envelope<T>>(item) {
+            Ok(envelope) => Some(envelope.attributes),
+            Err(error) => {
+                tracing::warn!(%error, "an item of a list cannot be read and is left out");
+                None
+            }
+        })
     }
 }
 
@@ -179,9 +169,6 @@ mod tests {
         assert_eq!(next("[{}]", 1, 3), Some(2));
         assert_eq!(next("[{}]", 3, 3), None);
         assert_eq!(next("[]", 2, 3), None);
-        assert_eq!(
-            serde_json::from_str::<List>(r#"{"data":[{}]}"#).unwrap().next_page(),
-            None
-        );
+        assert_eq!(serde_json::from_str::<List>(r#"{"data":[{}]}"#).unwrap().next_page(), None);
     }
 }

@@ -33,10 +33,7 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn for_call(transport: &Arc<dyn Transport>, call: &Call) -> Result<Self, Error> {
         let client = Self::new(transport, &call.instance, &call.checkout_secrets)?;
-        Ok(Self {
-            deadline: Some(call.deadline),
-            ..client
-        })
+        Ok(Self { deadline: Some(call.deadline), ..client })
     }
 
     pub(crate) fn for_instance(transport: &Arc<dyn Transport>, instance: &Instance) -> Result<Self, Error> {
@@ -49,13 +46,8 @@ impl Client {
         more_secrets: &BTreeMap<String, Secret>,
     ) -> Result<Self, Error> {
         let key = instance.secret("api_key").ok_or_else(|| {
-            let text = format!(
-                "{}: api_key is missing; put an application API key there",
-                instance.name
-            );
-            Error::new(Class::Invalid, "required", text)
-                .scoped(Scope::Instance)
-                .on_field("instance.api_key")
+            let text = format!("{}: api_key is missing; put an application API key there", instance.name);
+            Error::new(Class::Invalid, "required", text).scoped(Scope::Instance).on_field("instance.api_key")
         })?;
         // Secrets made from files end in a line break.
         let key = Secret::new(key.expose().trim());
@@ -137,31 +129,17 @@ impl Client {
     async fn send(&self, request: &ApiRequest) -> Result<Answer, Error> {
         let judge = self.judge();
         let wait = self.wait().ok_or_else(|| {
-            let text = format!(
-                "{}: {} was not sent: the time for this call is over",
-                self.instance,
-                request.name()
-            );
+            let text = format!("{}: {} was not sent: the time for this call is over", self.instance, request.name());
             Error::new(Class::Unavailable, "deadline", text)
         })?;
         let message = request.to_http(&self.panel, &self.key).map_err(|_| {
             // What is left to be wrong is the key, which must not be repeated.
-            let text = format!(
-                "{}: api_key contains characters that no API key has; copy it again",
-                self.instance
-            );
-            Error::new(Class::Invalid, "malformed_key", text)
-                .scoped(Scope::Instance)
-                .on_field("instance.api_key")
+            let text = format!("{}: api_key contains characters that no API key has; copy it again", self.instance);
+            Error::new(Class::Invalid, "malformed_key", text).scoped(Scope::Instance).on_field("instance.api_key")
         })?;
         let result = tokio::time::timeout(wait, self.transport.send(message))
             .await
-            .unwrap_or_else(|_| {
-                Err(TransportError::Interrupted(format!(
-                    "no answer within {} s",
-                    wait.as_secs()
-                )))
-            });
+            .unwrap_or_else(|_| Err(TransportError::Interrupted(format!("no answer within {} s", wait.as_secs()))));
         let response = result.map_err(|error| judge.unanswered(request, &error))?;
         tracing::debug!(
             instance = self.instance,
@@ -197,10 +175,7 @@ impl Client {
     /// proxy has removed the mark of that, the API must answer another question.
     async fn proves_absence(&self, answer: &Answer) -> Result<bool, Failure> {
         let says_so = answer.status == StatusCode::NOT_FOUND
-            && answer
-                .refusals()
-                .first()
-                .is_some_and(|refusal| refusal.code == NOT_FOUND);
+            && answer.refusals().first().is_some_and(|refusal| refusal.code == NOT_FOUND);
         if says_so && !answer.is_behind_key_check() {
             let question = ApiRequest::get(permission::SERVERS, &["servers"]).query("per_page", "1");
             let confirmation = self.send(&question).await?;
@@ -211,22 +186,15 @@ impl Client {
     }
 
     fn judge(&self) -> Judge<'_> {
-        Judge {
-            instance: &self.instance,
-            redactor: &self.redactor,
-        }
+        Judge { instance: &self.instance, redactor: &self.redactor }
     }
 }
 
 fn panel_address(instance: &Instance) -> Result<Url, Error> {
     let invalid = |text: &str| {
-        Error::new(
-            Class::Invalid,
-            "panel_url",
-            format!("{}: panel_url {text}", instance.name),
-        )
-        .scoped(Scope::Instance)
-        .on_field("instance.panel_url")
+        Error::new(Class::Invalid, "panel_url", format!("{}: panel_url {text}", instance.name))
+            .scoped(Scope::Instance)
+            .on_field("instance.panel_url")
     };
     let text = instance.text("panel_url").ok_or_else(|| invalid("is missing"))?;
     let url = Url::parse(text.trim()).map_err(|_| invalid("is not an address such as https://panel.example.com"))?;
@@ -247,10 +215,7 @@ mod tests {
     use super::*;
 
     fn address(text: &str) -> Result<Url, Error> {
-        let mut instance = Instance {
-            name: "panel-eu".to_owned(),
-            ..Instance::default()
-        };
+        let mut instance = Instance { name: "panel-eu".to_owned(), ..Instance::default() };
         instance.settings.insert("panel_url".to_owned(), text.into());
         panel_address(&instance)
     }
@@ -258,12 +223,9 @@ mod tests {
     #[test]
     fn only_a_base_address_is_taken() {
         assert!(address("https://panel.example.com/games/").is_ok());
-        for bad in [
-            "panel.example.com",
-            "ftp://panel.example.com",
-            "https://a:b@panel.example.com",
-            "https://p.example/?a=b",
-        ] {
+        for bad in
+            ["panel.example.com", "ftp://panel.example.com", "https://a:b@panel.example.com", "https://p.example/?a=b"]
+        {
             let error = address(bad).unwrap_err();
             assert_eq!(error.field.as_deref(), Some("instance.panel_url"), "{bad}");
             assert_eq!(error.scope, Scope::Instance);
@@ -274,9 +236,7 @@ mod tests {
     fn path_segments_are_encoded_and_the_base_path_is_kept() {
         let request =
             ApiRequest::get(permission::USERS, &["users", "external", "a/b c"]).query("filter[email]", "x+y@z");
-        let sent = request
-            .to_http(&address("https://p.example/games/").unwrap(), &Secret::new("key"))
-            .unwrap();
+        let sent = request.to_http(&address("https://p.example/games/").unwrap(), &Secret::new("key")).unwrap();
         assert_eq!(
             sent.uri().to_string(),
             "https://p.example/games/api/application/users/external/a%2Fb%20c?filter%5Bemail%5D=x%2By%40z"

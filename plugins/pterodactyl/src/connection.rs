@@ -15,15 +15,10 @@ use crate::request::{ApiRequest, permission};
 pub(crate) async fn test(plugin: &Pterodactyl, instance: &Instance) -> Result<Connection, Error> {
     let client = plugin.client_for(instance)?;
     // The first look: a wrong key ends the test here.
-    let users = client
-        .probe(&first(permission::USERS, &["users"]).query("sort", "id"))
-        .await?;
+    let users = client.probe(&first(permission::USERS, &["users"]).query("sort", "id")).await?;
     let servers = first_of(&client, permission::SERVERS, &["servers"]).await?;
     let dialect = plugin.dialects.ask(&client, instance).await?;
-    let mut permissions = vec![
-        granted(permission::USERS, &users),
-        granted(permission::SERVERS, &servers),
-    ];
+    let mut permissions = vec![granted(permission::USERS, &users), granted(permission::SERVERS, &servers)];
     let templates = match dialect {
         Dialect::Pterodactyl => {
             let nests = first_of(&client, permission::NESTS, &["nests"]).await?;
@@ -42,10 +37,7 @@ pub(crate) async fn test(plugin: &Pterodactyl, instance: &Instance) -> Result<Co
             eggs
         }
     };
-    permissions.push(granted(
-        permission::NODES,
-        &first_of(&client, permission::NODES, &["nodes"]).await?,
-    ));
+    permissions.push(granted(permission::NODES, &first_of(&client, permission::NODES, &["nodes"]).await?));
     Ok(Connection {
         identity: identity([("user", &users), ("template", &templates)]).ok_or_else(|| nameless(&client))?,
         version: None,
@@ -66,10 +58,7 @@ async fn first_of(client: &Client, permission: &'static str, path: &[&str]) -> R
 }
 
 fn granted(name: &str, answer: &Answer) -> Permission {
-    Permission {
-        name: name.to_owned(),
-        granted: answer.status == StatusCode::OK,
-    }
+    Permission { name: name.to_owned(), granted: answer.status == StatusCode::OK }
 }
 
 /// A digest of the uuid of the oldest user, the administrator who set the panel up. A panel draws it when it is
@@ -89,9 +78,7 @@ fn nameless(client: &Client) -> Error {
          permissions r_users, r_nests and r_eggs",
         client.instance
     );
-    Error::new(Class::Unauthorized, "identity", text)
-        .scoped(Scope::Instance)
-        .on_field("instance.api_key")
+    Error::new(Class::Unauthorized, "identity", text).scoped(Scope::Instance).on_field("instance.api_key")
 }
 
 /// A member of the first item of a list.

@@ -20,14 +20,8 @@ pub(crate) async fn create(plugin: &Pterodactyl, call: &Call) -> Result<Outcome,
     let order = Order::read(&client, call, dialect)?;
     let _turn = plugin.creates.turn(client.panel.as_str()).await;
     let user = owner::find_or_create(&client, call, dialect).await?;
-    let server = order
-        .send(plugin, &client, user)
-        .await
-        .map_err(|failure| meaning(&client, call, failure))?;
-    Ok(Outcome::Done(RemoteState::new(
-        server.remote(&client.panel),
-        server.state(),
-    )))
+    let server = order.send(plugin, &client, user).await.map_err(|failure| meaning(&client, call, failure))?;
+    Ok(Outcome::Done(RemoteState::new(server.remote(&client.panel), server.state())))
 }
 
 /// Checks what no schema can: that the settings fit the kind of panel, and that the egg exists.
@@ -85,12 +79,7 @@ impl Order {
         let (member, placement) = placement(settings, dialect)?;
         body[member] = placement;
         let egg_address = EggAddress::new(client, dialect, settings.integer("nest_id")?, egg)?;
-        Ok(Self {
-            dialect,
-            egg_address,
-            variables: settings.environment()?,
-            body,
-        })
+        Ok(Self { dialect, egg_address, variables: settings.environment()?, body })
     }
 
     /// Pelican takes image, start command and variables from the egg by itself.
@@ -137,12 +126,7 @@ impl Order {
 }
 
 async fn post(client: &Client, body: Value) -> Result<Server, Failure> {
-    client
-        .object(
-            &ApiRequest::post(permission::SERVERS, &["servers"]).body(body),
-            StatusCode::CREATED,
-        )
-        .await
+    client.object(&ApiRequest::post(permission::SERVERS, &["servers"]).body(body), StatusCode::CREATED).await
 }
 
 /// One fixed allocation, or the terms by which the panel chooses one.
@@ -173,10 +157,7 @@ fn placement(settings: Settings<'_>, dialect: Dialect) -> Result<(&'static str, 
 /// What a refused create means beyond what its status says.
 fn meaning(client: &Client, call: &Call, failure: Failure) -> Error {
     if failure.broke("external_id", "unique") {
-        let text = format!(
-            "{}: a server with external id {} exists already",
-            client.instance, call.external_id
-        );
+        let text = format!("{}: a server with external id {} exists already", client.instance, call.external_id);
         return Error::new(Class::Conflict, "ExternalIdTaken", text);
     }
     if failure.broke("user", "exists") {

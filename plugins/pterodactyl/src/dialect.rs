@@ -75,10 +75,7 @@ impl Dialects {
             Dialect::Pelican
         } else {
             let text = "has neither nests nor eggs below /api/application: is it the base address of a panel?";
-            return Err(client
-                .invalid("instance.panel_url", text)
-                .scoped(Scope::Instance)
-                .into());
+            return Err(client.invalid("instance.panel_url", text).scoped(Scope::Instance).into());
         };
         let mut known = self.lock();
         if known.len() >= Self::MOST {

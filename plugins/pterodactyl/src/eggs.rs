@@ -56,11 +56,7 @@ impl EggAddress {
             })?),
             Dialect::Pelican => None,
         };
-        Ok(Self {
-            panel: client.panel.to_string(),
-            nest,
-            egg,
-        })
+        Ok(Self { panel: client.panel.to_string(), nest, egg })
     }
 }
 
@@ -116,10 +112,8 @@ async fn read(client: &Client, address: &EggAddress) -> Result<Egg, Failure> {
     };
     let found: Option<EggBody> = client.find(&request.query("include", "variables")).await?;
     let body = found.ok_or_else(|| match address.nest {
-        Some(nest) => client.invalid(
-            "config.egg_id",
-            &format!("nest {nest} of the panel has no egg {egg}; check nest_id and egg_id"),
-        ),
+        Some(nest) => client
+            .invalid("config.egg_id", &format!("nest {nest} of the panel has no egg {egg}; check nest_id and egg_id")),
         None => client.invalid("config.egg_id", &format!("the panel has no egg {egg}; check egg_id")),
     })?;
     Ok(body.into_egg())
@@ -156,14 +150,7 @@ struct Variable {
 
 impl EggBody {
     fn into_egg(self) -> Egg {
-        let first_image = || {
-            self.docker_images
-                .as_object()?
-                .values()
-                .next()?
-                .as_str()
-                .map(str::to_owned)
-        };
+        let first_image = || self.docker_images.as_object()?.values().next()?.as_str().map(str::to_owned);
         Egg {
             docker_image: self.docker_image.clone().or_else(first_image).unwrap_or_default(),
             startup: self.startup.unwrap_or_default(),

@@ -31,16 +31,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// True when this rule was broken by this field of the body.
     pub(crate) fn broke(&self, field: &str, rule: &str) -> bool {
-        self.refusals
-            .iter()
-            .any(|refusal| refusal.meta.source_field == field && refusal.meta.rule == rule)
+        self.refusals.iter().any(|refusal| refusal.meta.source_field == field && refusal.meta.rule == rule)
     }
 
     /// True when a variable of the egg was refused.
     pub(crate) fn blames_the_environment(&self) -> bool {
-        self.refusals
-            .iter()
-            .any(|refusal| refusal.meta.source_field.starts_with("environment."))
+        self.refusals.iter().any(|refusal| refusal.meta.source_field.starts_with("environment."))
     }
 
     /// True when the panel did its part and Wings failed.
@@ -51,10 +47,7 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self {
-            error,
-            refusals: Vec::new(),
-        }
+        Self { error, refusals: Vec::new() }
     }
 }
 
@@ -79,8 +72,7 @@ impl Judge<'_> {
             TransportError::NotSent(_) => (Class::Unavailable, "connect"),
             TransportError::Interrupted(_) => (unanswered_class(request), "interrupted"),
         };
-        self.error(class, code, &format!("{}: {error}", request.name()))
-            .scoped(Scope::Instance)
+        self.error(class, code, &format!("{}: {error}", request.name())).scoped(Scope::Instance)
     }
 
     /// What an answer means that is not the expected one.
@@ -103,18 +95,11 @@ impl Judge<'_> {
     }
 
     fn by_code(&self, request: &ApiRequest, status: StatusCode, first: &Refusal, refusals: &[Refusal]) -> Error {
-        let told = format!(
-            "{} failed ({} {}): {}",
-            request.name(),
-            status.as_u16(),
-            first.code,
-            self.details(refusals)
-        );
+        let told =
+            format!("{} failed ({} {}): {}", request.name(), status.as_u16(), first.code, self.details(refusals));
         // Before the status, which is whatever Wings gave.
         if first.code == WINGS_FAILED {
-            return self
-                .error(unanswered_class(request), WINGS_FAILED, &told)
-                .scoped(Scope::Placement);
+            return self.error(unanswered_class(request), WINGS_FAILED, &told).scoped(Scope::Placement);
         }
         match (status.as_u16(), first.code.as_str()) {
             (400, "NoViableNodeException" | "NoViableAllocationException") => {
@@ -123,28 +108,20 @@ impl Judge<'_> {
             // The plugin wrote the body and the filters.
             (400, "BadRequestHttpException" | "InvalidFilterQuery") => self.error(Class::Internal, &first.code, &told),
             (404, _) if !request.names_an_object() => self
-                .error(
-                    Class::Unavailable,
-                    &first.code,
-                    &format!("{told}; is panel_url the panel's base address?"),
-                )
+                .error(Class::Unavailable, &first.code, &format!("{told}; is panel_url the panel's base address?"))
                 .scoped(Scope::Instance)
                 .on_field("instance.panel_url"),
             (404, _) => self.error(Class::NotFound, &first.code, &told),
             (409, _) => self.error(Class::Conflict, &first.code, &told),
             (422, _) => self.broken_rules(refusals),
             (400..=499, _) => self.error(Class::Invalid, &first.code, &told),
-            _ => self
-                .error(unanswered_class(request), &first.code, &told)
-                .scoped(Scope::Instance),
+            _ => self.error(unanswered_class(request), &first.code, &told).scoped(Scope::Instance),
         }
     }
 
     fn broken_rules(&self, refusals: &[Refusal]) -> Error {
         let text = format!("the panel refuses {}", self.details(refusals));
-        let code = refusals
-            .first()
-            .map_or("ValidationException", |first| first.code.as_str());
+        let code = refusals.first().map_or("ValidationException", |first| first.code.as_str());
         let error = self.error(Class::Invalid, code, &text);
         match refusals.iter().find_map(|refusal| setting(&refusal.meta.source_field)) {
             Some(setting) => error.on_field(setting),
@@ -153,31 +130,21 @@ impl Judge<'_> {
     }
 
     fn unauthenticated(&self, refusals: &[Refusal]) -> Error {
-        let code = refusals
-            .first()
-            .map_or("AuthenticationException", |first| first.code.as_str());
-        self.error(
-            Class::Unauthorized,
-            code,
-            "the panel refuses the API key (401); replace api_key",
-        )
-        .scoped(Scope::Instance)
-        .on_field("instance.api_key")
+        let code = refusals.first().map_or("AuthenticationException", |first| first.code.as_str());
+        self.error(Class::Unauthorized, code, "the panel refuses the API key (401); replace api_key")
+            .scoped(Scope::Instance)
+            .on_field("instance.api_key")
     }
 
     fn forbidden(&self, request: &ApiRequest, refusals: &[Refusal]) -> Error {
-        let code = refusals
-            .first()
-            .map_or("AccessDeniedHttpException", |first| first.code.as_str());
+        let code = refusals.first().map_or("AccessDeniedHttpException", |first| first.code.as_str());
         let right = if request.is_read() { "read" } else { "read and write" };
         let text = format!(
             "the API key may not {} (403); give it {right} permission {}, and check its list of addresses",
             request.name(),
             request.permission
         );
-        self.error(Class::Unauthorized, code, &text)
-            .scoped(Scope::Instance)
-            .on_field("instance.api_key")
+        self.error(Class::Unauthorized, code, &text).scoped(Scope::Instance).on_field("instance.api_key")
     }
 
     /// An answer that no panel gives: a page of a proxy, a redirect, a body cut short.
@@ -203,11 +170,7 @@ impl Judge<'_> {
 
     /// What the panel said, without line breaks, secrets and excess.
     fn details(&self, refusals: &[Refusal]) -> String {
-        let mut details: Vec<String> = refusals
-            .iter()
-            .take(MOST_DETAILS)
-            .map(|refusal| self.detail(refusal))
-            .collect();
+        let mut details: Vec<String> = refusals.iter().take(MOST_DETAILS).map(|refusal| self.detail(refusal)).collect();
         if refusals.len() > MOST_DETAILS {
             details.push(format!("and {} more", refusals.len() - MOST_DETAILS));
         }
@@ -218,29 +181,17 @@ impl Judge<'_> {
         let text = refusal.detail.split_whitespace().collect::<Vec<_>>().join(" ");
         let text = shortened(&self.redactor.redact(&text));
         let field = &refusal.meta.source_field;
-        if field.is_empty() {
-            text
-        } else {
-            format!("{}: {text}", shortened(&self.redactor.redact(field)))
-        }
+        if field.is_empty() { text } else { format!("{}: {text}", shortened(&self.redactor.redact(field))) }
     }
 
     fn error(&self, class: Class, code: &str, text: &str) -> Error {
-        Error::new(
-            class,
-            shortened(code),
-            self.redactor.redact(&format!("{}: {text}", self.instance)),
-        )
+        Error::new(class, shortened(code), self.redactor.redact(&format!("{}: {text}", self.instance)))
     }
 }
 
 /// What a missing or useless answer means: nothing was changed by a read, anything may have been by the rest.
 fn unanswered_class(request: &ApiRequest) -> Class {
-    if request.is_read() {
-        Class::Unavailable
-    } else {
-        Class::Unknown
-    }
+    if request.is_read() { Class::Unavailable } else { Class::Unknown }
 }
 
 /// Cuts an overlong text at a character boundary.

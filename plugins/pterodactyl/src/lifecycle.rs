@@ -28,17 +28,10 @@ pub(crate) async fn unsuspend(plugin: &Pterodactyl, call: &Call) -> Result<Outco
         return Ok(target.left(State::Active));
     }
     let path = ["servers", &target.id];
-    let server: Server = client
-        .object(&ApiRequest::get(permission::SERVERS, &path), StatusCode::OK)
-        .await?;
+    let server: Server = client.object(&ApiRequest::get(permission::SERVERS, &path), StatusCode::OK).await?;
     // An earlier attempt may have started it.
     if server.state() != State::Provisioning {
-        client
-            .perform(&ApiRequest::post(
-                permission::SERVERS,
-                &["servers", &target.id, "reinstall"],
-            ))
-            .await?;
+        client.perform(&ApiRequest::post(permission::SERVERS, &["servers", &target.id, "reinstall"])).await?;
     }
     Ok(target.left(State::Provisioning))
 }
@@ -50,9 +43,7 @@ pub(crate) async fn terminate(plugin: &Pterodactyl, call: &Call) -> Result<Outco
     };
     let path = ["servers", &target.id, "force"];
     let path = if call.force { &path[..] } else { &path[..2] };
-    client
-        .perform_if_present(&ApiRequest::new(Method::DELETE, permission::SERVERS, path))
-        .await?;
+    client.perform_if_present(&ApiRequest::new(Method::DELETE, permission::SERVERS, path)).await?;
     Ok(Outcome::Gone)
 }
 
@@ -66,16 +57,10 @@ impl Target {
     /// The remote that the caller knows and has verified, else the one with the external id.
     async fn of(client: &Client, call: &Call) -> Result<Option<Self>, Failure> {
         if let Some(remote) = &call.remote {
-            return Ok(Some(Self {
-                id: server_id(client, &remote.id)?,
-                remote: remote.clone(),
-            }));
+            return Ok(Some(Self { id: server_id(client, &remote.id)?, remote: remote.clone() }));
         }
         let found = find(client, call).await?;
-        Ok(found.map(|server| Self {
-            id: server.id.to_string(),
-            remote: server.remote(&client.panel),
-        }))
+        Ok(found.map(|server| Self { id: server.id.to_string(), remote: server.remote(&client.panel) }))
     }
 
     fn left(self, state: State) -> Outcome {
@@ -93,10 +78,7 @@ pub(crate) fn server_id(client: &Client, text: &str) -> Result<String, Error> {
 }
 
 pub(crate) fn absent(client: &Client, call: &Call) -> Error {
-    let text = format!(
-        "{}: there is no server with external id {}",
-        client.instance, call.external_id
-    );
+    let text = format!("{}: there is no server with external id {}", client.instance, call.external_id);
     Error::new(Class::NotFound, crate::errors::NOT_FOUND, text)
 }
 
@@ -130,11 +112,7 @@ async fn switch(plugin: &Pterodactyl, client: &Client, call: &Call, target: &Tar
     let result = client.perform(&to.request(&target.id)).await;
     if let Err(failure) = &result
         && failure.is_from_wings()
-        && plugin
-            .dialects
-            .of(client, &call.instance)
-            .await
-            .is_ok_and(|dialect| dialect == Dialect::Pelican)
+        && plugin.dialects.of(client, &call.instance).await.is_ok_and(|dialect| dialect == Dialect::Pelican)
         && let Err(failure) = client.perform(&to.opposite().request(&target.id)).await
     {
         tracing::debug!(error = %failure.error, "putting back the panel's record after a failure of Wings");

@@ -17,11 +17,7 @@ pub(crate) async fn list(plugin: &Pterodactyl, instance: &Instance, cursor: Opti
     let page: u32 = match cursor {
         None => 1,
         Some(text) => text.parse().map_err(|_| {
-            Error::new(
-                hostwright_plugin::Class::Internal,
-                "cursor",
-                format!("cursor {text:?} is no page number"),
-            )
+            Error::new(hostwright_plugin::Class::Internal, "cursor", format!("cursor {text:?} is no page number"))
         })?,
     };
     let request = ApiRequest::get(permission::SERVERS, &["servers"])
@@ -31,12 +27,8 @@ pub(crate) async fn list(plugin: &Pterodactyl, instance: &Instance, cursor: Opti
         .query("include", "user");
     let list = client.list(&request).await?;
     let next = list.next_page().map(|next| next.to_string());
-    let items = list.items::<Server>().map(|server| Listed {
-        present: seen(&client.panel, &server, None),
-        external_id: server.external_id,
-    });
-    Ok(Page {
-        items: items.collect(),
-        next,
-    })
+    let items = list
+        .items::<Server>()
+        .map(|server| Listed { present: seen(&client.panel, &server, None), external_id: server.external_id });
+    Ok(Page { items: items.collect(), next })
 }

@@ -29,10 +29,7 @@ pub(crate) async fn find(client: &Client, call: &Call) -> Result<Option<Server>,
     if let Some(server) = found.filter(|server| server.external_id.as_ref() == Some(&call.external_id)) {
         return Ok(Some(server));
     }
-    let Some((id, uuid)) = call
-        .remote
-        .as_ref()
-        .and_then(|remote| Some((&remote.id, remote.attributes.get("uuid")?)))
+    let Some((id, uuid)) = call.remote.as_ref().and_then(|remote| Some((&remote.id, remote.attributes.get("uuid")?)))
     else {
         return Ok(None);
     };
@@ -95,11 +92,7 @@ fn applied(server: &Server, config: Option<&Map>) -> Map {
         return Map::new();
     };
     applied.extend(server.nest.map(|nest| ("nest_id".to_owned(), nest.into())));
-    applied.extend(
-        server
-            .allocation
-            .map(|allocation| ("allocation_id".to_owned(), allocation.into())),
-    );
+    applied.extend(server.allocation.map(|allocation| ("allocation_id".to_owned(), allocation.into())));
     let Some(config) = config else { return applied };
     for key in ["docker_image", "startup", "threads"] {
         if let (Some(Value::String(wanted)), Some(Value::String(found))) = (config.get(key), applied.get(key))
@@ -121,21 +114,12 @@ fn applied_environment(server: &Server, config: &Map) -> Option<Value> {
     if agrees(&current, &wanted) {
         return Some(configured.clone());
     }
-    let found: Map = wanted
-        .keys()
-        .filter_map(|name| Some((name.clone(), current.get(name)?.clone())))
-        .collect();
-    Some(if configured.is_string() {
-        Value::Object(found).to_string().into()
-    } else {
-        found.into()
-    })
+    let found: Map = wanted.keys().filter_map(|name| Some((name.clone(), current.get(name)?.clone()))).collect();
+    Some(if configured.is_string() { Value::Object(found).to_string().into() } else { found.into() })
 }
 
 /// True when every wanted variable that the server has is as wanted. The panel ignores names that the egg does not know.
 pub(crate) fn agrees(current: &Map, wanted: &Map) -> bool {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    wanted
-        .iter()
-        .all(|(name, value)| current.get(name).is_none_or(|found| text(found) == text(value)))
+    wanted.iter().all(|(name, value)| current.get(name).is_none_or(|found| text(found) == text(value)))
 }

@@ -53,10 +53,7 @@ async fn find_or_create_once(client: &Client, call: &Call, dialect: Dialect) -> 
 async fn find_by_email(client: &Client, email: &str) -> Result<Option<User>, Failure> {
     if email.trim().is_empty() {
         return Err(client
-            .invalid(
-                "owner.email",
-                "an e-mail address of the owner is needed to make a panel user",
-            )
+            .invalid("owner.email", "an e-mail address of the owner is needed to make a panel user")
             .into());
     }
     let mut page = 1;
@@ -100,9 +97,7 @@ fn body(owner: &Owner, dialect: Dialect) -> Value {
 }
 
 fn is_taken(failure: &Failure) -> bool {
-    ["email", "external_id", "username"]
-        .iter()
-        .any(|field| failure.broke(field, "unique"))
+    ["email", "external_id", "username"].iter().any(|field| failure.broke(field, "unique"))
 }
 
 /// True when policy lets a user that Hostwright did not make stand for the owner. One that carries the mark of another
@@ -113,12 +108,8 @@ fn may_adopt(call: &Call, external_id: Option<&str>) -> bool {
 }
 
 fn is_of_same_installation(external_id: &str, owner_key: &str) -> bool {
-    let installation = owner_key
-        .split_once('.')
-        .map_or(owner_key, |(installation, _)| installation);
-    external_id
-        .strip_prefix(installation)
-        .is_some_and(|rest| rest.starts_with('.'))
+    let installation = owner_key.split_once('.').map_or(owner_key, |(installation, _)| installation);
+    external_id.strip_prefix(installation).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// The owner key that a server's user stands for: the mark on the user, or the key of this call's owner where policy
@@ -126,9 +117,7 @@ fn is_of_same_installation(external_id: &str, owner_key: &str) -> bool {
 pub(crate) fn owner_key(call: Option<&Call>, user: &ServerOwner) -> Option<String> {
     let adopted = call
         .filter(|call| is_same_address(&user.email, &call.owner.email) && may_adopt(call, user.external_id.as_deref()));
-    adopted
-        .map(|call| call.owner.key.clone())
-        .or_else(|| user.external_id.clone())
+    adopted.map(|call| call.owner.key.clone()).or_else(|| user.external_id.clone())
 }
 
 fn is_same_address(one: &str, other: &str) -> bool {
@@ -148,28 +137,15 @@ fn taken(client: &Client, user: &User, email: &str) -> Error {
 /// A name that is the same for every attempt, so that a second attempt meets the first one's user. It starts with
 /// something people recognise and ends with a digest of the owner key.
 fn username(owner: &Owner) -> String {
-    let readable: String = owner
-        .name
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(24)
-        .collect();
+    let readable: String = owner.name.chars().filter(char::is_ascii_alphanumeric).take(24).collect();
     let digest = short_digest(&owner.key);
-    if readable.is_empty() {
-        format!("u-{digest}")
-    } else {
-        format!("{}-{digest}", readable.to_lowercase())
-    }
+    if readable.is_empty() { format!("u-{digest}") } else { format!("{}-{digest}", readable.to_lowercase()) }
 }
 
 /// First and last name; the panel wants both.
 fn names(owner: &Owner) -> (String, String) {
     let local_part = owner.email.trim().split('@').next().unwrap_or_default();
-    let name = if owner.name.trim().is_empty() {
-        local_part
-    } else {
-        owner.name.trim()
-    };
+    let name = if owner.name.trim().is_empty() { local_part } else { owner.name.trim() };
     let (first, last) = name.rsplit_once(char::is_whitespace).unwrap_or((name, "-"));
     let limited = |text: &str| text.trim().chars().take(LONGEST_NAME).collect();
     (limited(first), limited(last))
@@ -180,11 +156,7 @@ mod tests {
     use super::*;
 
     fn owner(key: &str, name: &str) -> Owner {
-        Owner {
-            key: key.to_owned(),
-            email: "alice@example.com".to_owned(),
-            name: name.to_owned(),
-        }
+        Owner { key: key.to_owned(), email: "alice@example.com".to_owned(), name: name.to_owned() }
     }
 
     #[test]
@@ -200,10 +172,7 @@ mod tests {
     #[test]
     fn a_name_is_split_at_its_last_blank_and_never_empty() {
         let split = |name: &str| names(&owner("k", name));
-        assert_eq!(
-            split("Alice Mary Archer"),
-            ("Alice Mary".to_owned(), "Archer".to_owned())
-        );
+        assert_eq!(split("Alice Mary Archer"), ("Alice Mary".to_owned(), "Archer".to_owned()));
         assert_eq!(split("Alice"), ("Alice".to_owned(), "-".to_owned()));
         assert_eq!(split("  "), ("alice".to_owned(), "-".to_owned()));
         assert_eq!(split(&"x".repeat(500)).0.chars().count(), LONGEST_NAME);
@@ -219,10 +188,7 @@ mod tests {
     #[test]
     fn another_owner_of_the_same_installation_is_recognised() {
         assert!(is_of_same_installation("prod.other.cust-1", "prod.customers.cust-1"));
-        assert!(!is_of_same_installation(
-            "production.other.cust-1",
-            "prod.customers.cust-1"
-        ));
+        assert!(!is_of_same_installation("production.other.cust-1", "prod.customers.cust-1"));
         assert!(!is_of_same_installation("17", "prod.customers.cust-1"));
     }
 }

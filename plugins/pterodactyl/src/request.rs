@@ -31,13 +31,7 @@ pub(crate) struct ApiRequest {
 impl ApiRequest {
     pub(crate) fn new(method: Method, permission: &'static str, path: &[&str]) -> Self {
         let segments = path.iter().map(|&segment| segment.to_owned()).collect();
-        Self {
-            method,
-            permission,
-            segments,
-            query: Vec::new(),
-            body: None,
-        }
+        Self { method, permission, segments, query: Vec::new(), body: None }
     }
 
     pub(crate) fn get(permission: &'static str, path: &[&str]) -> Self {
@@ -58,10 +52,7 @@ impl ApiRequest {
     }
 
     pub(crate) fn body(self, body: Value) -> Self {
-        Self {
-            body: Some(body),
-            ..self
-        }
+        Self { body: Some(body), ..self }
     }
 
     /// True when it changes nothing, so that no answer at all means that nothing was changed.
@@ -83,9 +74,7 @@ impl ApiRequest {
     pub(crate) fn to_http(&self, base: &Url, key: &Secret) -> Result<http::Request<Bytes>, http::Error> {
         let mut url = base.clone();
         if let Ok(mut path) = url.path_segments_mut() {
-            path.pop_if_empty()
-                .extend(["api", "application"])
-                .extend(&self.segments);
+            path.pop_if_empty().extend(["api", "application"]).extend(&self.segments);
         }
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
@@ -99,9 +88,7 @@ impl ApiRequest {
             .header(header::ACCEPT, "application/json")
             .header(header::AUTHORIZATION, credential);
         match &self.body {
-            Some(body) => request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Bytes::from(body.to_string())),
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Bytes::from(body.to_string())),
             None => request.body(Bytes::new()),
         }
     }

@@ -27,16 +27,9 @@ pub(crate) async fn scale(plugin: &Pterodactyl, call: &Call) -> Result<Outcome, 
         server = client.object(&request, StatusCode::OK).await?;
     }
     if let Some(request) = build(call, dialect, &server)? {
-        server = client
-            .object(&request, StatusCode::OK)
-            .await
-            .map_err(|failure| failure.error)
-            .map_err(moved)?;
+        server = client.object(&request, StatusCode::OK).await.map_err(|failure| failure.error).map_err(moved)?;
     }
-    Ok(Outcome::Done(RemoteState::new(
-        server.remote(&client.panel),
-        server.state(),
-    )))
+    Ok(Outcome::Done(RemoteState::new(server.remote(&client.panel), server.state())))
 }
 
 /// The server as it is now, its default allocation above all: customers may change it.
@@ -44,9 +37,7 @@ async fn current(client: &Client, call: &Call) -> Result<Server, Error> {
     let found = match &call.remote {
         Some(remote) => {
             let id = server_id(client, &remote.id)?;
-            client
-                .find(&ApiRequest::get(permission::SERVERS, &["servers", &id]))
-                .await?
+            client.find(&ApiRequest::get(permission::SERVERS, &["servers", &id])).await?
         }
         None => find(client, call).await?,
     };
@@ -95,9 +86,7 @@ async fn startup(
     server: &Server,
 ) -> Result<Option<ApiRequest>, Error> {
     let asked = Settings::new(&call.config);
-    let egg = asked
-        .integer("egg_id")?
-        .filter(|egg| is_asked(call, "egg_id") && u64::try_from(*egg) != Ok(server.egg));
+    let egg = asked.integer("egg_id")?.filter(|egg| is_asked(call, "egg_id") && u64::try_from(*egg) != Ok(server.egg));
     let program = match egg {
         Some(egg) => replaced(plugin, client, call, dialect, egg).await?,
         None => adjusted(call, server)?,
@@ -173,10 +162,7 @@ fn changed_variables(call: &Call) -> Result<Map, Error> {
         Some(value) => environment(value)?,
         None => Map::new(),
     };
-    Ok(wanted
-        .into_iter()
-        .filter(|(name, value)| before.get(name) != Some(value))
-        .collect())
+    Ok(wanted.into_iter().filter(|(name, value)| before.get(name) != Some(value)).collect())
 }
 
 fn applied_value<'a>(call: &'a Call, key: &str) -> Option<&'a Value> {
@@ -229,12 +215,5 @@ fn patch(server: &Server, part: &str, body: Value) -> ApiRequest {
 
 /// A business rule of the panel: the default allocation was changed between the look and the call.
 fn moved(error: Error) -> Error {
-    if error.code == "DisplayException" {
-        Error {
-            class: Class::Conflict,
-            ..error
-        }
-    } else {
-        error
-    }
+    if error.code == "DisplayException" { Error { class: Class::Conflict, ..error } } else { error }
 }

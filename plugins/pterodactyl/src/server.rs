@@ -93,18 +93,12 @@ const INSTALLATION: &str = "installation";
 
 impl Server {
     pub(crate) fn remote(&self, panel: &Url) -> Remote {
-        let attributes = [
-            ("identifier", self.identifier.clone()),
-            ("node", self.node.to_string()),
-            ("uuid", self.uuid.clone()),
-        ];
+        let attributes =
+            [("identifier", self.identifier.clone()), ("node", self.node.to_string()), ("uuid", self.uuid.clone())];
         Remote {
             id: self.id.to_string(),
             url: Some(page(panel, &self.identifier)),
-            attributes: attributes
-                .into_iter()
-                .map(|(key, value)| (key.to_owned(), value))
-                .collect(),
+            attributes: attributes.into_iter().map(|(key, value)| (key.to_owned(), value)).collect(),
         }
     }
 
@@ -131,9 +125,7 @@ impl Server {
     }
 
     pub(crate) fn oom_killer(&self) -> bool {
-        self.limits
-            .oom_killer
-            .unwrap_or_else(|| !self.limits.oom_disabled.unwrap_or(true))
+        self.limits.oom_killer.unwrap_or_else(|| !self.limits.oom_disabled.unwrap_or(true))
     }
 
     /// The variables of the egg without those that the panel adds.
@@ -155,9 +147,7 @@ impl Server {
 
 /// True when a server had not been installed when this was remembered.
 pub(crate) fn was_uninstalled(before: Option<&Value>) -> bool {
-    before
-        .and_then(|before| before.get(INSTALLATION))
-        .is_some_and(|status| !status.is_null())
+    before.and_then(|before| before.get(INSTALLATION)).is_some_and(|status| !status.is_null())
 }
 
 /// Where a person finds a server.

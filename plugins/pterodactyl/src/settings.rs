@@ -30,10 +30,7 @@ impl<'a> Settings<'a> {
 
     pub(crate) fn flag(self, key: &str) -> Result<Option<bool>, Error> {
         let Some(value) = self.value(key) else { return Ok(None) };
-        value
-            .as_bool()
-            .map(Some)
-            .ok_or_else(|| invalid(key, "expected true or false"))
+        value.as_bool().map(Some).ok_or_else(|| invalid(key, "expected true or false"))
     }
 
     /// A text, trimmed as the panel trims it; a blank one is none.
@@ -54,10 +51,7 @@ impl<'a> Settings<'a> {
         if let Some(number) = self.value(key).and_then(Value::as_i64) {
             return Ok(vec![number]);
         }
-        let parse = |part: &str| {
-            part.parse()
-                .map_err(|_| invalid(key, "expected whole numbers separated by commas"))
-        };
+        let parse = |part: &str| part.parse().map_err(|_| invalid(key, "expected whole numbers separated by commas"));
         self.texts(key)?.into_iter().map(parse).collect()
     }
 
@@ -80,15 +74,9 @@ pub(crate) fn environment(value: &Value) -> Result<Map, Error> {
         other => other.clone(),
     };
     let Value::Object(variables) = parsed else {
-        return Err(invalid(
-            "environment",
-            r#"expected a JSON object such as {"VANILLA_VERSION": "latest"}"#,
-        ));
+        return Err(invalid("environment", r#"expected a JSON object such as {"VANILLA_VERSION": "latest"}"#));
     };
-    variables
-        .into_iter()
-        .map(|(name, value)| variable(&name, value).map(|value| (name, value)))
-        .collect()
+    variables.into_iter().map(|(name, value)| variable(&name, value).map(|value| (name, value))).collect()
 }
 
 fn variable(name: &str, value: Value) -> Result<Value, Error> {
@@ -137,10 +125,7 @@ mod tests {
         let field = |error: Error| error.field.unwrap();
         assert_eq!(field(settings.integer("memory").unwrap_err()), "config.memory");
         assert_eq!(field(settings.flag("oom_killer").unwrap_err()), "config.oom_killer");
-        assert_eq!(
-            field(settings.integers("location_ids").unwrap_err()),
-            "config.location_ids"
-        );
+        assert_eq!(field(settings.integers("location_ids").unwrap_err()), "config.location_ids");
     }
 
     #[test]
@@ -156,25 +141,14 @@ mod tests {
         let text = json!(r#"{"A": " x ", "B": 7, "C": "", "D": null}"#);
         let expected = map(json!({"A": "x", "B": "7", "C": null, "D": null}));
         assert_eq!(environment(&text).unwrap(), expected);
-        assert_eq!(
-            environment(&json!({"A": "x", "B": 7, "C": " ", "D": null})).unwrap(),
-            expected
-        );
+        assert_eq!(environment(&json!({"A": "x", "B": 7, "C": " ", "D": null})).unwrap(), expected);
     }
 
     #[test]
     fn a_variable_that_is_no_text_is_refused_by_name() {
-        for (value, word) in [
-            ("true", "\"1\" or \"true\""),
-            ("[1]", "expected a text"),
-            ("{}", "expected a text"),
-        ] {
+        for (value, word) in [("true", "\"1\" or \"true\""), ("[1]", "expected a text"), ("{}", "expected a text")] {
             let error = environment(&json!(format!("{{\"EULA\": {value}}}"))).unwrap_err();
-            assert!(
-                error.message.contains("EULA") && error.message.contains(word),
-                "{}",
-                error.message
-            );
+            assert!(error.message.contains("EULA") && error.message.contains(word), "{}", error.message);
             assert_eq!(error.field.as_deref(), Some("config.environment"));
         }
         assert!(environment(&json!("[1]")).is_err());

@@ -69,15 +69,9 @@ impl Transport for Network {
             }
         })?;
         let mut body = BytesMut::new();
-        while let Some(part) = answer
-            .chunk()
-            .await
-            .map_err(|error| TransportError::Interrupted(reason(&error)))?
-        {
+        while let Some(part) = answer.chunk().await.map_err(|error| TransportError::Interrupted(reason(&error)))? {
             if body.len() + part.len() > LARGEST_ANSWER {
-                return Err(TransportError::Interrupted(format!(
-                    "the answer is larger than {LARGEST_ANSWER} bytes"
-                )));
+                return Err(TransportError::Interrupted(format!("the answer is larger than {LARGEST_ANSWER} bytes")));
             }
             body.extend_from_slice(&part);
         }

@@ -16,15 +16,8 @@ use serde::Serialize;
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Answer {
-    Verdict {
-        id: Value,
-        passes: bool,
-        failed: Vec<String>,
-    },
-    Error {
-        id: Value,
-        error: String,
-    },
+    Verdict { id: Value, passes: bool, failed: Vec<String> },
+    Error { id: Value, error: String },
 }
 
 fn main() -> io::Result<()> {
@@ -43,25 +36,15 @@ fn answer(line: &str) -> Answer {
     let case: Array = match serde_json::from_str(line) {
         Ok(Value::Array(case)) => case,
         Ok(_) => {
-            return Answer::Error {
-                id: Value::Null,
-                error: "a line must be a JSON object".to_owned(),
-            };
+            return Answer::Error { id: Value::Null, error: "a line must be a JSON object".to_owned() };
         }
         Err(error) => {
-            return Answer::Error {
-                id: Value::Null,
-                error: format!("a line must be JSON: {error}"),
-            };
+            return Answer::Error { id: Value::Null, error: format!("a line must be JSON: {error}") };
         }
     };
     let id = case.field("id").cloned().unwrap_or_default();
     match check(&case) {
-        Ok(failed) => Answer::Verdict {
-            id,
-            passes: failed.is_empty(),
-            failed,
-        },
+        Ok(failed) => Answer::Verdict { id, passes: failed.is_empty(), failed },
         Err(error) => Answer::Error { id, error },
     }
 }
@@ -73,14 +56,6 @@ fn check(case: &Array) -> Result<Vec<String>, String> {
         _ => return Err("mode must be raw or web".to_owned()),
     };
     let rules = RuleSet::parse(case.field("fields").ok_or("fields are missing")?)?;
-    let data = case
-        .field("data")
-        .and_then(Value::as_array)
-        .ok_or("data must be an object")?;
-    Ok(rules
-        .check(data, mode)
-        .failed
-        .into_iter()
-        .map(|(field, _)| field)
-        .collect())
+    let data = case.field("data").and_then(Value::as_array).ok_or("data must be an object")?;
+    Ok(rules.check(data, mode).failed.into_iter().map(|(field, _)| field).collect())
 }

@@ -70,7 +70,14 @@ pub struct Error {
 impl Error {
     /// A failure of this service alone.
     pub fn new(class: Class, code: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { class, scope: Scope::Service, code: code.into(), message: message.into(), field: None, retry_after: None }
+        Self {
+            class,
+            scope: Scope::Service,
+            code: code.into(),
+            message: message.into(),
+            field: None,
+            retry_after: None,
+        }
     }
 
     /// A verb or option that the plugin does not have.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::{
-    ActionDescriptor, ActionResult, Call, Capabilities, Connection, Error, Instance, Manifest, Map, Observation, Outcome,
-    Page, PlannedChange, schema::Schema,
+    ActionDescriptor, ActionResult, Call, Capabilities, Connection, Error, Instance, Manifest, Map, Observation,
+    Outcome, Page, PlannedChange, schema::Schema,
 };
 
 /// A provider integration.

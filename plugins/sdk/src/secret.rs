@@ -96,10 +96,7 @@ mod tests {
         let redactor = Redactor::new([&Secret::new("p\"ss w/rd"), &Secret::new("key1"), &Secret::new("key12345")]);
         let text = "header key12345 and key1, body {\"p\":\"p\\\"ss w/rd\"}, query p=p%22ss%20w%2Frd";
         let redacted = redactor.redact(text);
-        assert_eq!(
-            redacted,
-            "header [redacted] and [redacted], body {\"p\":\"[redacted]\"}, query p=[redacted]"
-        );
+        assert_eq!(redacted, "header [redacted] and [redacted], body {\"p\":\"[redacted]\"}, query p=[redacted]");
     }
 
     #[test]

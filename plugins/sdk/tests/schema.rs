@@ -20,11 +20,7 @@ fn map(json: Json) -> Map {
 }
 
 fn values(schema: &Schema, input: Json) -> Json {
-    schema
-        .validate(&map(input), &Context::default())
-        .expect("valid")
-        .values
-        .into()
+    schema.validate(&map(input), &Context::default()).expect("valid").values.into()
 }
 
 fn errors(schema: &Schema, input: Json) -> Vec<String> {
@@ -61,42 +57,24 @@ fn values_come_out_in_the_type_of_their_field() {
 
 #[test]
 fn defaults_stand_in_for_absent_fields_and_are_typed() {
-    assert_eq!(
-        values(&server(), json!({"name": "Bob"})),
-        json!({"name": "Bob", "memory": 1024, "backups": false})
-    );
-    assert_eq!(
-        Json::from(server().defaults()),
-        json!({"memory": 1024, "backups": false})
-    );
+    assert_eq!(values(&server(), json!({"name": "Bob"})), json!({"name": "Bob", "memory": 1024, "backups": false}));
+    assert_eq!(Json::from(server().defaults()), json!({"memory": 1024, "backups": false}));
 }
 
 #[test]
 fn passwords_come_out_apart_and_show_in_no_message() {
     let server = server();
     let typed = server
-        .validate(
-            &map(json!({"name": "Bob", "password": "hunter2hunter2"})),
-            &Context::default(),
-        )
+        .validate(&map(json!({"name": "Bob", "password": "hunter2hunter2"})), &Context::default())
         .expect("valid");
     assert!(!typed.values.contains_key("password"));
     assert_eq!(typed.secrets["password"].expose(), "hunter2hunter2");
     assert!(!format!("{typed:?}").contains("hunter2"));
     assert_eq!(server.password_fields().collect::<Vec<_>>(), ["password"]);
-    for secret in [
-        json!("hunter2"),
-        json!(7_777_777),
-        json!(["hunter2"]),
-        json!({"k": "hunter2"}),
-        json!(true),
-    ] {
+    for secret in [json!("hunter2"), json!(7_777_777), json!(["hunter2"]), json!({"k": "hunter2"}), json!(true)] {
         let errors = errors(&server, json!({"name": "Bob", "password": secret}));
         assert!(
-            !errors.is_empty()
-                && !errors
-                    .iter()
-                    .any(|error| error.contains("hunter2") || error.contains("777")),
+            !errors.is_empty() && !errors.iter().any(|error| error.contains("hunter2") || error.contains("777")),
             "{errors:?}"
         );
     }
@@ -133,10 +111,7 @@ fn messages_say_what_is_expected_and_what_was_found() {
 #[test]
 fn a_url_with_a_user_is_not_repeated() {
     let input = json!({"name": "Alice", "site": "http://root:hunter2@example.com"});
-    assert_eq!(
-        errors(&server(), input),
-        ["site: must be a URL that begins with https://"]
-    );
+    assert_eq!(errors(&server(), input), ["site: must be a URL that begins with https://"]);
 }
 
 #[test]
@@ -149,10 +124,7 @@ fn an_unmet_condition_makes_required_optional_and_withholds_the_default() {
             "condition": {"field": "mode", "operator": "in", "value": ["bridge"]}}
     }));
     assert_eq!(values(&network, json!({})), json!({"mode": "nat"}));
-    assert_eq!(
-        errors(&network, json!({"vlan": 5000})),
-        ["vlan: must be at most 4094, but is 5000"]
-    );
+    assert_eq!(errors(&network, json!({"vlan": 5000})), ["vlan: must be at most 4094, but is 5000"]);
     assert_eq!(errors(&network, json!({"mode": "bridge"})), ["vlan: is required"]);
     assert_eq!(
         values(&network, json!({"mode": "bridge", "vlan": 7})),
@@ -162,35 +134,21 @@ fn an_unmet_condition_makes_required_optional_and_withholds_the_default() {
 
 #[test]
 fn a_condition_may_look_at_fields_of_the_platform() {
-    let schema = schema(
-        &json!({"vat": {"type": "text", "label": "VAT", "rules": "required|string",
-        "condition": {"target": "fields", "field": "company", "operator": "truthy"}}}),
-    );
+    let schema = schema(&json!({"vat": {"type": "text", "label": "VAT", "rules": "required|string",
+        "condition": {"target": "fields", "field": "company", "operator": "truthy"}}}));
     let fields = map(json!({"company": "ACME"}));
-    let context = Context {
-        fields: Some(&fields),
-        ..Context::default()
-    };
+    let context = Context { fields: Some(&fields), ..Context::default() };
     assert!(schema.validate(&Map::new(), &context).is_err());
     assert!(schema.validate(&Map::new(), &Context::default()).is_ok());
 }
 
 #[test]
 fn a_web_form_is_trimmed_first() {
-    let context = Context {
-        mode: Mode::Web,
-        ..Context::default()
-    };
+    let context = Context { mode: Mode::Web, ..Context::default() };
     let typed = server()
-        .validate(
-            &map(json!({"name": " Alice ", "notes": " ", "password": " 12345678"})),
-            &context,
-        )
+        .validate(&map(json!({"name": " Alice ", "notes": " ", "password": " 12345678"})), &context)
         .expect("valid");
-    assert_eq!(
-        Json::from(typed.values),
-        json!({"name": "Alice", "memory": 1024, "backups": false})
-    );
+    assert_eq!(Json::from(typed.values), json!({"name": "Alice", "memory": 1024, "backups": false}));
     assert_eq!(typed.secrets["password"].expose(), " 12345678");
 }
 
@@ -212,22 +170,10 @@ fn one_value_can_be_typed_alone() {
         assert_eq!(server.coerce(key, &value).expect("typed"), typed, "{key} {value}");
     }
     let refused = |key: &str, value: Json| server.coerce(key, &value).expect_err("refused").to_string();
-    assert_eq!(
-        refused("memory", json!("lots")),
-        "memory: must be a number, but is \"lots\""
-    );
-    assert_eq!(
-        refused("memory", json!("1e999")),
-        "memory: must be a number, but is \"1e999\""
-    );
-    assert_eq!(
-        refused("memroy", json!(1)),
-        "memroy: unknown field, did you mean memory?"
-    );
-    assert_eq!(
-        refused("region", json!("nyc")),
-        "region: must be one of fra, hel, but is \"nyc\""
-    );
+    assert_eq!(refused("memory", json!("lots")), "memory: must be a number, but is \"lots\"");
+    assert_eq!(refused("memory", json!("1e999")), "memory: must be a number, but is \"1e999\"");
+    assert_eq!(refused("memroy", json!(1)), "memroy: unknown field, did you mean memory?");
+    assert_eq!(refused("region", json!("nyc")), "region: must be one of fra, hel, but is \"nyc\"");
 }
 
 #[test]
@@ -239,28 +185,16 @@ fn fields_keep_their_order_and_properties() {
         }}"#,
     )
     .expect("a schema");
-    assert_eq!(
-        schema.fields().iter().map(Field::key).collect::<Vec<_>>(),
-        ["zeta", "alpha"]
-    );
+    assert_eq!(schema.fields().iter().map(Field::key).collect::<Vec<_>>(), ["zeta", "alpha"]);
     let zeta = schema.field("zeta").expect("zeta");
-    assert_eq!(
-        (zeta.label(), zeta.placeholder(), zeta.helper()),
-        ("Zeta", Some("z"), Some("Help."))
-    );
-    assert_eq!(
-        (zeta.change(), zeta.drift(), zeta.field_type()),
-        (Change::CreateOnly, Drift::Ignore, FieldType::Text)
-    );
+    assert_eq!((zeta.label(), zeta.placeholder(), zeta.helper()), ("Zeta", Some("z"), Some("Help.")));
+    assert_eq!((zeta.change(), zeta.drift(), zeta.field_type()), (Change::CreateOnly, Drift::Ignore, FieldType::Text));
     let alpha = schema.field("alpha").expect("alpha");
     assert_eq!((alpha.change(), alpha.drift()), (Change::InPlace, Drift::Enforce));
     assert_eq!(alpha.options()[0], ("b".to_owned(), "B".to_owned()));
     let text = serde_json::to_string(&schema).expect("JSON");
     assert_eq!(serde_json::from_str::<Schema>(&text).expect("a schema"), schema);
-    assert_eq!(
-        serde_json::from_str::<Schema>(&text).expect("a schema").fields()[0].key(),
-        "zeta"
-    );
+    assert_eq!(serde_json::from_str::<Schema>(&text).expect("a schema").fields()[0].key(), "zeta");
 }
 
 #[test]
@@ -303,10 +237,7 @@ fn everything_wrong_with_a_schema_is_reported_when_it_is_read() {
     );
     let unknown = json!({"a": {"type": "text", "label": "A", "rules": "same:memroy"}, "memory": {"type": "number", "label": "M"}});
     let error = Schema::from_json(&unknown).expect_err("a problem");
-    assert_eq!(
-        error.to_string(),
-        "field a: same names the unknown field \"memroy\", did you mean memory?"
-    );
+    assert_eq!(error.to_string(), "field a: same names the unknown field \"memroy\", did you mean memory?");
     for not_a_schema in ["[1]", "5", "\"x\"", "{"] {
         assert!(Schema::parse(not_a_schema).is_err(), "{not_a_schema}");
     }

@@ -9,24 +9,18 @@ use hostwright_plugin::schema::{Array, Mode, RuleSet, Value};
 const DELIBERATE: [(&str, &str); 0] = [];
 
 fn cases() -> impl Iterator<Item = Array> {
-    include_str!("vectors.jsonl")
-        .lines()
-        .map(|line| match serde_json::from_str(line).expect(line) {
-            Value::Array(case) => case,
-            other => panic!("not an object: {other:?}"),
-        })
+    include_str!("vectors.jsonl").lines().map(|line| match serde_json::from_str(line).expect(line) {
+        Value::Array(case) => case,
+        other => panic!("not an object: {other:?}"),
+    })
 }
 
 fn text<'c>(case: &'c Array, key: &str) -> &'c str {
-    case.field(key)
-        .and_then(Value::as_text)
-        .unwrap_or_else(|| panic!("{key} in {case:?}"))
+    case.field(key).and_then(Value::as_text).unwrap_or_else(|| panic!("{key} in {case:?}"))
 }
 
 fn array<'c>(case: &'c Array, key: &str) -> &'c Array {
-    case.field(key)
-        .and_then(Value::as_array)
-        .unwrap_or_else(|| panic!("{key} in {case:?}"))
+    case.field(key).and_then(Value::as_array).unwrap_or_else(|| panic!("{key} in {case:?}"))
 }
 
 /// What differs from the recording, if anything does.
@@ -40,15 +34,7 @@ fn difference(case: &Array, mode: Mode) -> Option<String> {
     let failed: Vec<(String, Vec<&str>)> = array(recorded, "failed")
         .iter()
         .map(|(field, names)| {
-            (
-                field.to_string(),
-                names
-                    .as_array()
-                    .expect("names")
-                    .values()
-                    .filter_map(Value::as_text)
-                    .collect(),
-            )
+            (field.to_string(), names.as_array().expect("names").values().filter_map(Value::as_text).collect())
         })
         .collect();
     let validated = recorded.field("validated").and_then(Value::as_array);
@@ -71,12 +57,7 @@ fn every_recorded_verdict_is_reproduced_in_both_modes() {
             }
         }
     }
-    assert!(
-        differences.is_empty(),
-        "{} differences:\n{}",
-        differences.len(),
-        differences.join("\n")
-    );
+    assert!(differences.is_empty(), "{} differences:\n{}", differences.len(), differences.join("\n"));
 }
 
 #[test]

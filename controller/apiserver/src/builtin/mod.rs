@@ -67,17 +67,7 @@ impl Builtin {
 
 /// Every built-in resource.
 pub(crate) fn resources() -> Vec<Resource> {
-    [
-        namespace(),
-        secret(),
-        config_map(),
-        core_event(),
-        event(),
-        lease(),
-        definition(),
-    ]
-    .map(Builtin::resource)
-    .into()
+    [namespace(), secret(), config_map(), core_event(), event(), lease(), definition()].map(Builtin::resource).into()
 }
 
 fn namespace() -> Builtin {

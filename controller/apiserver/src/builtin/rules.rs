@@ -110,11 +110,7 @@ fn check_data(value: &Value, fields: &[&str]) -> Vec<FieldError> {
     if let [first, second] = fields {
         for key in value[*second].as_object().into_iter().flatten().map(|(key, _)| key) {
             if value[*first].get(key).is_some() {
-                errors.push(FieldError::invalid(
-                    first,
-                    &json!(key),
-                    &format!("duplicate of key present in {second}"),
-                ));
+                errors.push(FieldError::invalid(first, &json!(key), &format!("duplicate of key present in {second}")));
             }
         }
     }
@@ -130,16 +126,10 @@ fn check_immutable(value: &Value, old: &Value, fields: &[&str]) -> Vec<FieldErro
     }
     let mut errors = Vec::new();
     if value["immutable"] != json!(true) {
-        errors.push(FieldError::forbidden(
-            "immutable",
-            "field is immutable when `immutable` is set",
-        ));
+        errors.push(FieldError::forbidden("immutable", "field is immutable when `immutable` is set"));
     }
     for field in fields.iter().filter(|field| value[**field] != old[**field]) {
-        errors.push(FieldError::forbidden(
-            field,
-            "field is immutable when `immutable` is set",
-        ));
+        errors.push(FieldError::forbidden(field, "field is immutable when `immutable` is set"));
     }
     errors
 }
@@ -153,11 +143,7 @@ fn check_event(event: &Value) -> Vec<FieldError> {
     let about = about["namespace"].as_str().unwrap_or_default();
     // Events about cluster-scoped objects live in `default`, as the validation of the real server has it.
     if about != namespace && !(about.is_empty() && namespace == "default") {
-        return vec![FieldError::invalid(
-            field,
-            &json!(about),
-            "does not match event.namespace",
-        )];
+        return vec![FieldError::invalid(field, &json!(about), "does not match event.namespace")];
     }
     Vec::new()
 }
@@ -165,24 +151,13 @@ fn check_event(event: &Value) -> Vec<FieldError> {
 fn check_lease(lease: &Value) -> Vec<FieldError> {
     let spec = &lease["spec"];
     let mut errors = Vec::new();
-    if spec["leaseDurationSeconds"]
-        .as_i64()
-        .is_some_and(|seconds| seconds <= 0)
-    {
+    if spec["leaseDurationSeconds"].as_i64().is_some_and(|seconds| seconds <= 0) {
         let value = &spec["leaseDurationSeconds"];
-        errors.push(FieldError::invalid(
-            "spec.leaseDurationSeconds",
-            value,
-            "must be greater than 0",
-        ));
+        errors.push(FieldError::invalid("spec.leaseDurationSeconds", value, "must be greater than 0"));
     }
     if spec["leaseTransitions"].as_i64().is_some_and(|count| count < 0) {
         let value = &spec["leaseTransitions"];
-        errors.push(FieldError::invalid(
-            "spec.leaseTransitions",
-            value,
-            "must be greater than or equal to 0",
-        ));
+        errors.push(FieldError::invalid("spec.leaseTransitions", value, "must be greater than or equal to 0"));
     }
     errors
 }

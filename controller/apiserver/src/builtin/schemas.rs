@@ -94,11 +94,7 @@ fn structural(node: &Value) -> Value {
             out.insert("type".to_owned(), json!(name));
         }
         Some(Value::Array(names)) => {
-            let mut names: Vec<&str> = names
-                .iter()
-                .filter_map(Value::as_str)
-                .filter(|name| *name != "null")
-                .collect();
+            let mut names: Vec<&str> = names.iter().filter_map(Value::as_str).filter(|name| *name != "null").collect();
             names.sort_unstable();
             match names.as_slice() {
                 [one] => out.insert("type".to_owned(), json!(one)),
@@ -112,9 +108,7 @@ fn structural(node: &Value) -> Value {
         out.insert("x-kubernetes-int-or-string".to_owned(), json!(true));
     }
     if let Some(properties) = map.get("properties").and_then(Value::as_object) {
-        let properties = properties
-            .iter()
-            .map(|(name, schema)| (name.clone(), structural(schema)));
+        let properties = properties.iter().map(|(name, schema)| (name.clone(), structural(schema)));
         out.insert("properties".to_owned(), Value::Object(properties.collect()));
         if let Some(required) = map.get("required") {
             out.insert("required".to_owned(), required.clone());

@@ -21,30 +21,18 @@ pub(crate) fn validate(definition: &Value, old: Option<&Value>) -> Vec<FieldErro
 fn check_names(definition: &Value, errors: &mut Vec<FieldError>) {
     let spec = &definition["spec"];
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let (group, plural, kind) = (
-        text(&spec["group"]),
-        text(&spec["names"]["plural"]),
-        text(&spec["names"]["kind"]),
-    );
+    let (group, plural, kind) = (text(&spec["group"]), text(&spec["names"]["plural"]), text(&spec["names"]["kind"]));
     let expected = format!("{plural}.{group}");
     if object::name(definition) != expected {
         let detail = "must be spec.names.plural+\".\"+spec.group";
-        errors.push(FieldError::invalid(
-            "metadata.name",
-            object::meta(definition, "name"),
-            detail,
-        ));
+        errors.push(FieldError::invalid("metadata.name", object::meta(definition, "name"), detail));
     }
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
     } else if let Some(detail) = dns_subdomain(&group) {
         errors.push(FieldError::invalid("spec.group", &json!(group), detail));
     } else if !group.contains('.') {
-        errors.push(FieldError::invalid(
-            "spec.group",
-            &json!(group),
-            "should be a domain with at least one dot",
-        ));
+        errors.push(FieldError::invalid("spec.group", &json!(group), "should be a domain with at least one dot"));
     }
     let scope = &spec["scope"];
     if scope.is_null() {
@@ -62,19 +50,11 @@ fn check_names(definition: &Value, errors: &mut Vec<FieldError>) {
         }
     }
     if text(&spec["names"]["listKind"]) == kind && !kind.is_empty() {
-        errors.push(FieldError::invalid(
-            "spec.names.listKind",
-            &json!(kind),
-            "kind and listKind may not be the same",
-        ));
+        errors.push(FieldError::invalid("spec.names.listKind", &json!(kind), "kind and listKind may not be the same"));
     }
     if spec["conversion"]["strategy"] != json!("None") {
         let supported = [json!("None")];
-        errors.push(FieldError::not_supported(
-            "spec.conversion.strategy",
-            &spec["conversion"]["strategy"],
-            &supported,
-        ));
+        errors.push(FieldError::not_supported("spec.conversion.strategy", &spec["conversion"]["strategy"], &supported));
     }
     if spec["preserveUnknownFields"] == json!(true) {
         let detail = "must be false in order to use defaults in the schema";
@@ -83,18 +63,12 @@ fn check_names(definition: &Value, errors: &mut Vec<FieldError>) {
 }
 
 fn check_versions(definition: &Value, errors: &mut Vec<FieldError>) {
-    let versions = definition["spec"]["versions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let versions = definition["spec"]["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
     if versions.is_empty() {
         errors.push(FieldError::required("spec.versions", ""));
         return;
     }
-    let storage = versions
-        .iter()
-        .filter(|version| version["storage"] == json!(true))
-        .count();
+    let storage = versions.iter().filter(|version| version["storage"] == json!(true)).count();
     if storage != 1 {
         let detail = "must have exactly one version marked as storage version";
         errors.push(FieldError::invalid("spec.versions", &json!(versions), detail));
@@ -106,11 +80,7 @@ fn check_versions(definition: &Value, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::invalid(&format!("{path}.name"), &version["name"], detail));
         }
         if versions[..index].iter().any(|other| other["name"] == version["name"]) {
-            errors.push(FieldError::invalid(
-                &format!("{path}.name"),
-                &version["name"],
-                "must be unique",
-            ));
+            errors.push(FieldError::invalid(&format!("{path}.name"), &version["name"], "must be unique"));
         }
         let schema_path = format!("{path}.schema.openAPIV3Schema");
         match version["schema"].get("openAPIV3Schema") {
@@ -140,18 +110,12 @@ fn check_subresources(version: &Value, path: &str, errors: &mut Vec<FieldError>)
 
 fn check_schema(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
     if schema["type"] != json!("object") {
-        errors.push(FieldError::invalid(
-            &format!("{path}.type"),
-            &schema["type"],
-            "must be object at the root",
-        ));
+        errors.push(FieldError::invalid(&format!("{path}.type"), &schema["type"], "must be object at the root"));
     }
     let metadata = &schema["properties"]["metadata"];
     if !metadata.is_null() {
         let allowed = |name: &String| matches!(name.as_str(), "name" | "generateName");
-        let others = metadata["properties"]
-            .as_object()
-            .is_some_and(|fields| !fields.keys().all(allowed));
+        let others = metadata["properties"].as_object().is_some_and(|fields| !fields.keys().all(allowed));
         if others {
             let detail =
                 "must not specify anything other than name and generateName, but metadata is implicitly specified";
@@ -171,10 +135,9 @@ fn check_node(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldError>
     let flag = |field: &str| node[field] == json!(true);
     let open = flag("x-kubernetes-int-or-string") || flag("x-kubernetes-preserve-unknown-fields");
     match node.get("type").and_then(Value::as_str).filter(|name| !name.is_empty()) {
-        None if !open => errors.push(FieldError::required(
-            &at("type"),
-            "must not be empty for specified object fields",
-        )),
+        None if !open => {
+            errors.push(FieldError::required(&at("type"), "must not be empty for specified object fields"))
+        }
         Some(name) if Type::parse(name).is_none() => {
             let supported = ["array", "boolean", "integer", "number", "object", "string"].map(|name| json!(name));
             errors.push(FieldError::not_supported(&at("type"), &node["type"], &supported));
@@ -192,16 +155,10 @@ fn check_node(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldError>
         errors.push(FieldError::forbidden(&at("uniqueItems"), detail));
     }
     if node["additionalProperties"] == json!(false) {
-        errors.push(FieldError::forbidden(
-            &at("additionalProperties"),
-            "additionalProperties cannot be set to false",
-        ));
+        errors.push(FieldError::forbidden(&at("additionalProperties"), "additionalProperties cannot be set to false"));
     }
     if !node["additionalProperties"].is_null() && node["properties"].as_object().is_some_and(|all| !all.is_empty()) {
-        errors.push(FieldError::forbidden(
-            &at("additionalProperties"),
-            "must not be used together with properties",
-        ));
+        errors.push(FieldError::forbidden(&at("additionalProperties"), "must not be used together with properties"));
     }
     check_pattern(node, path, errors);
     check_list(node, path, errors);
@@ -231,14 +188,7 @@ fn check_node(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldError>
 
 /// Inside of `allOf` and its like a structural schema only validates; it does not say what exists.
 fn check_value_validation(node: &Value, path: &str, int_or_string: bool, errors: &mut Vec<FieldError>) {
-    for field in [
-        "type",
-        "default",
-        "additionalProperties",
-        "nullable",
-        "title",
-        "description",
-    ] {
+    for field in ["type", "default", "additionalProperties", "nullable", "title", "description"] {
         let allowed = field == "type" && int_or_string;
         if node.get(field).is_some_and(|value| !value.is_null()) && !allowed {
             let detail = "must be empty to be structural";
@@ -256,24 +206,15 @@ fn check_pattern(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
     };
     if let Err(error) = Regex::new(pattern) {
         let why = error.to_string();
-        let detail = format!(
-            "must be a valid regular expression, but isn't: {}",
-            why.lines().last().unwrap_or_default()
-        );
-        errors.push(FieldError::invalid(
-            &format!("{path}.pattern"),
-            &node["pattern"],
-            &detail,
-        ));
+        let detail =
+            format!("must be a valid regular expression, but isn't: {}", why.lines().last().unwrap_or_default());
+        errors.push(FieldError::invalid(&format!("{path}.pattern"), &node["pattern"], &detail));
     }
 }
 
 fn check_list(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let list_type = node["x-kubernetes-list-type"].as_str();
-    let keys = node["x-kubernetes-list-map-keys"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let keys = node["x-kubernetes-list-map-keys"].as_array().map(Vec::as_slice).unwrap_or_default();
     let keys_path = format!("{path}.x-kubernetes-list-map-keys");
     match list_type {
         Some("map") if keys.is_empty() => {
@@ -281,10 +222,7 @@ fn check_list(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::required(&keys_path, detail));
         }
         Some("map") => {
-            let required = node["items"]["required"]
-                .as_array()
-                .map(Vec::as_slice)
-                .unwrap_or_default();
+            let required = node["items"]["required"].as_array().map(Vec::as_slice).unwrap_or_default();
             for key in keys {
                 let field = &node["items"]["properties"][key.as_str().unwrap_or_default()];
                 if field.is_null() {
@@ -299,20 +237,13 @@ fn check_list(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
             }
         }
         _ if !keys.is_empty() => {
-            errors.push(FieldError::forbidden(
-                &keys_path,
-                "must be empty if x-kubernetes-list-type is not map",
-            ));
+            errors.push(FieldError::forbidden(&keys_path, "must be empty if x-kubernetes-list-type is not map"));
         }
         Some("atomic" | "set") | None => {}
         Some(_) => {
             let supported = ["atomic", "map", "set"].map(|name| json!(name));
             let value = &node["x-kubernetes-list-type"];
-            errors.push(FieldError::not_supported(
-                &format!("{path}.x-kubernetes-list-type"),
-                value,
-                &supported,
-            ));
+            errors.push(FieldError::not_supported(&format!("{path}.x-kubernetes-list-type"), value, &supported));
         }
     }
     if list_type.is_some() && node["type"] != json!("array") {
@@ -339,11 +270,7 @@ fn check_default(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldErr
     }
     crate::schema::apply_defaults(&mut pruned, &schema);
     for problem in validate_value(&pruned, None, &schema) {
-        errors.push(FieldError::invalid(
-            &path,
-            default,
-            &format!("must validate: {problem}"),
-        ));
+        errors.push(FieldError::invalid(&path, default, &format!("must validate: {problem}")));
     }
 }
 
@@ -352,21 +279,11 @@ fn check_update(definition: &Value, old: &Value, errors: &mut Vec<FieldError>) {
         let path = format!("spec.{field}");
         let (before, after) = (object::at_path(old, &path), object::at_path(definition, &path));
         if before != after {
-            errors.push(FieldError::invalid(
-                &path,
-                after.unwrap_or(&Value::Null),
-                "field is immutable",
-            ));
+            errors.push(FieldError::invalid(&path, after.unwrap_or(&Value::Null), "field is immutable"));
         }
     }
-    let versions = definition["spec"]["versions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let stored = definition["status"]["storedVersions"]
-        .as_array()
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let versions = definition["spec"]["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let stored = definition["status"]["storedVersions"].as_array().map(Vec::as_slice).unwrap_or_default();
     for (index, stored) in stored.iter().enumerate() {
         if !versions.iter().any(|version| version["name"] == *stored) {
             let name = stored.as_str().unwrap_or_default();
@@ -374,11 +291,7 @@ fn check_update(definition: &Value, old: &Value, errors: &mut Vec<FieldError>) {
                 "missing from spec.versions; {name} was previously a storage version, and must remain in spec.versions until a \
                  storage migration ensures no data remains persisted in {name} and removes {name} from status.storedVersions"
             );
-            errors.push(FieldError::invalid(
-                &format!("status.storedVersions[{index}]"),
-                stored,
-                &detail,
-            ));
+            errors.push(FieldError::invalid(&format!("status.storedVersions[{index}]"), stored, &detail));
         }
     }
 }

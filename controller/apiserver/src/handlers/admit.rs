@@ -32,10 +32,7 @@ pub(super) fn admit(
     drop_nulls(&mut value, &resource.schema);
     prune(&mut value, &resource.schema, "", true, &mut unknown);
     check_builtin_types(resource, &value)?;
-    let mut complaints: Vec<String> = duplicates
-        .iter()
-        .map(|path| format!("duplicate field \"{path}\""))
-        .collect();
+    let mut complaints: Vec<String> = duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
     complaints.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
     match options.field_validation {
         FieldValidation::Ignore => {}
@@ -59,27 +56,19 @@ pub(super) fn admit(
 
 fn cannot_handle(resource: &Resource, why: &str) -> ApiError {
     let Resource { kind, version, .. } = resource;
-    ApiError::bad_request(format!(
-        "{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"
-    ))
+    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
 }
 
 fn check_kind(resource: &Resource, value: &Value) -> Result<(), ApiError> {
     let expected = resource.api_version();
     if !value.is_object() {
-        let message = format!(
-            "the object provided is unrecognized (must be of type {}): not an object",
-            resource.kind
-        );
+        let message = format!("the object provided is unrecognized (must be of type {}): not an object", resource.kind);
         return Err(ApiError::bad_request(message));
     }
     match value.get("kind").and_then(Value::as_str) {
         None | Some("") => return Err(ApiError::bad_request("Object 'Kind' is missing in the body")),
         Some(kind) if kind != resource.kind => {
-            let message = format!(
-                "the kind in the data ({kind}) does not match the expected kind ({})",
-                resource.kind
-            );
+            let message = format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind);
             return Err(ApiError::bad_request(message));
         }
         Some(_) => {}
@@ -99,10 +88,7 @@ fn check_builtin_types(resource: &Resource, value: &Value) -> Result<(), ApiErro
         return Ok(());
     }
     let problems = schema::validate(value, None, &resource.schema);
-    match problems
-        .iter()
-        .find(|problem| problem.kind == FieldErrorKind::TypeInvalid)
-    {
+    match problems.iter().find(|problem| problem.kind == FieldErrorKind::TypeInvalid) {
         Some(problem) => Err(cannot_handle(resource, &problem.to_string())),
         None => Ok(()),
     }

@@ -21,14 +21,7 @@ const ATTEMPTS: usize = 8;
 pub(super) fn create(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("CreateOptions")?;
     let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
-    let value = admit(
-        &call.resource,
-        body.value,
-        &body.duplicates,
-        &options,
-        Source::Body,
-        warnings,
-    )?;
+    let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
     let mut state = call.shared.write();
     insert(call, &mut state, value, &options, None).map(Answer::created)
 }
@@ -49,11 +42,7 @@ pub(super) fn insert(
         return Err(error);
     }
     if !object::meta_str(&value, "resourceVersion").is_empty() {
-        return Err(ApiError::new(
-            500,
-            "",
-            "resourceVersion should not be set on objects to be created",
-        ));
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
     place(call, &mut value)?;
     namespace::admits(state, resource, object::namespace(&value), object::name(&value))?;
@@ -64,12 +53,7 @@ pub(super) fn insert(
         crate::schema::apply_defaults(&mut value, &resource.schema);
     }
     builtin::prepare_create(resource, &mut value, &now);
-    for field in [
-        "selfLink",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "generation",
-    ] {
+    for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
         set_meta(&mut value, field, Value::Null);
     }
     set_meta(&mut value, "uid", json!(uuid::Uuid::new_v4().to_string()));
@@ -112,11 +96,7 @@ fn name(call: &Call, state: &State, value: &mut Value) -> Result<(), ApiError> {
     }
     for _ in 0..ATTEMPTS {
         let name = generated_name(&base);
-        if state
-            .store
-            .get(&call.resource.table, &call.resource.key(call.namespace(), &name))
-            .is_none()
-        {
+        if state.store.get(&call.resource.table, &call.resource.key(call.namespace(), &name)).is_none() {
             set_meta(value, "name", json!(name));
             return Ok(());
         }

@@ -107,12 +107,7 @@ fn options(call: &Call) -> Result<Options, ApiError> {
     };
     let dry_run = call.parameters.get("dryRun") == Some("All") || body["dryRun"] == json!(["All"]);
     let condition = |name: &str| body["preconditions"][name].as_str().map(ToOwned::to_owned);
-    Ok(Options {
-        dry_run,
-        propagation,
-        uid: condition("uid"),
-        resource_version: condition("resourceVersion"),
-    })
+    Ok(Options { dry_run, propagation, uid: condition("uid"), resource_version: condition("resourceVersion") })
 }
 
 fn check_preconditions(call: &Call, stored: &Value, options: &Options) -> Result<(), ApiError> {

@@ -114,11 +114,7 @@ fn check_place(call: &Call) -> Result<(), ApiError> {
         (None, true) => !named,
         _ => true,
     };
-    if fits && in_scope {
-        Ok(())
-    } else {
-        Err(ApiError::unknown_path())
-    }
+    if fits && in_scope { Ok(()) } else { Err(ApiError::unknown_path()) }
 }
 
 /// What the client gets to see of a stored object.

@@ -27,9 +27,7 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
     }
     let options = call.options("PatchOptions")?;
     let mut state = call.shared.write();
-    let old = state
-        .read(&call.resource, &call.key())
-        .ok_or_else(|| call.not_found())?;
+    let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let patched = patched(call, &old)?;
     let new = admit(&call.resource, patched, &[], &options, Source::Patch, warnings)?;
     if object::name(&new) != call.name() {
@@ -76,20 +74,13 @@ fn json_patched(patch: &Value, old: &Value) -> Result<Value, ApiError> {
     if patch.0.len() > MAX_OPERATIONS {
         let count = patch.0.len();
         let message = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
-        return Err(ApiError {
-            code: 413,
-            ..ApiError::new(413, "RequestEntityTooLarge", message)
-        });
+        return Err(ApiError { code: 413, ..ApiError::new(413, "RequestEntityTooLarge", message) });
     }
     let mut new = old.clone();
     // The reason stays in the server: the real one answers in these general words too.
     json_patch::patch(&mut new, &patch).map_err(|_| ApiError {
         details: Some(json!({})),
-        ..ApiError::new(
-            422,
-            "Invalid",
-            "the server rejected our request due to an error in our request",
-        )
+        ..ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request")
     })?;
     Ok(new)
 }

@@ -19,9 +19,7 @@ pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
     let state = call.shared.read();
     check_not_ahead(call, &state)?;
     let found = match call.shared.faults.frozen_at(&call.request) {
-        Some(revision) => objects_at(call, &state, revision)?
-            .get(&call.key())
-            .map(|stored| shown(call, stored)),
+        Some(revision) => objects_at(call, &state, revision)?.get(&call.key()).map(|stored| shown(call, stored)),
         None => state.read(&call.resource, &call.key()),
     };
     found.map(Answer::ok).ok_or_else(|| call.not_found())
@@ -55,10 +53,7 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
     }
     let mut metadata = json!({ "resourceVersion": place.revision.to_string() });
     if let (Some(after), true) = (last, remaining > 0) {
-        let token = Continue {
-            revision: place.revision,
-            after,
-        };
+        let token = Continue { revision: place.revision, after };
         metadata["continue"] = json!(token.encode(call.path.namespace.is_some()));
         if !selection.has_selector() {
             metadata["remainingItemCount"] = json!(remaining);
@@ -92,10 +87,7 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
     let version = parameters.number("resourceVersion")?;
     let matching = parameters.get("resourceVersionMatch");
     if parameters.has("sendInitialEvents") {
-        return refused(FieldError::forbidden(
-            "sendInitialEvents",
-            "sendInitialEvents is forbidden for list",
-        ));
+        return refused(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
     }
     if let Some(matching) = matching {
         if version.is_none() {
@@ -108,11 +100,7 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
         }
         if !matches!(matching, "Exact" | "NotOlderThan") {
             let supported = ["Exact".into(), "NotOlderThan".into(), "".into()];
-            return refused(FieldError::not_supported(
-                "resourceVersionMatch",
-                &matching.into(),
-                &supported,
-            ));
+            return refused(FieldError::not_supported("resourceVersionMatch", &matching.into(), &supported));
         }
         if matching == "Exact" && version == Some(0) {
             let detail = "resourceVersionMatch \"exact\" is forbidden for resourceVersion \"0\"";
@@ -121,24 +109,15 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
     }
     if let Some(token) = parameters.get("continue") {
         if version.is_some_and(|version| version > 0) {
-            return Err(ApiError::bad_request(
-                "specifying resource version is not allowed when using continue",
-            ));
+            return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
         }
         let token = Continue::decode(token, call.path.namespace.as_deref())?;
-        return Ok(Place {
-            revision: token.revision,
-            after: Some(token.after),
-        });
+        return Ok(Place { revision: token.revision, after: Some(token.after) });
     }
     check_not_ahead(call, state)?;
     let revision = match (matching, version) {
         (Some("Exact"), Some(version)) => version,
-        _ => call
-            .shared
-            .faults
-            .frozen_at(&call.request)
-            .unwrap_or_else(|| state.store.revision()),
+        _ => call.shared.faults.frozen_at(&call.request).unwrap_or_else(|| state.store.revision()),
     };
     Ok(Place { revision, after: None })
 }
@@ -146,11 +125,7 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
 /// A version from the future is answered like a cache that did not get there in time.
 pub(crate) fn check_not_ahead(call: &Call, state: &State) -> Result<(), ApiError> {
     let current = state.store.revision();
-    let Some(asked) = call
-        .parameters
-        .number("resourceVersion")?
-        .filter(|asked| *asked > current)
-    else {
+    let Some(asked) = call.parameters.number("resourceVersion")?.filter(|asked| *asked > current) else {
         return Ok(());
     };
     let message = format!("Too large resource version: {asked}, current: {current}");
@@ -164,12 +139,7 @@ pub(crate) fn check_not_ahead(call: &Call, state: &State) -> Result<(), ApiError
 }
 
 fn objects_at(call: &Call, state: &State, revision: u64) -> Result<BTreeMap<Key, Arc<Value>>, ApiError> {
-    state
-        .store
-        .objects_at(&call.resource.table, revision)
-        .map_err(|Compacted { oldest }| {
-            ApiError::expired(format!(
-                "The resourceVersion for the provided list is too old: {revision} ({oldest})"
-            ))
-        })
+    state.store.objects_at(&call.resource.table, revision).map_err(|Compacted { oldest }| {
+        ApiError::expired(format!("The resourceVersion for the provided list is too old: {revision} ({oldest})"))
+    })
 }

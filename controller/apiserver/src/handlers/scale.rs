@@ -12,16 +12,11 @@ use crate::response::Answer;
 use crate::state::State;
 use crate::status::{ApiError, Subject};
 
-const SUBJECT: Subject<'static> = Subject {
-    group: "autoscaling",
-    kind: "Scale",
-};
+const SUBJECT: Subject<'static> = Subject { group: "autoscaling", kind: "Scale" };
 
 pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
     let state = call.shared.read();
-    let object = state
-        .read(&call.resource, &call.key())
-        .ok_or_else(|| call.not_found())?;
+    let object = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     view(call, &object).map(Answer::ok)
 }
 
@@ -35,9 +30,7 @@ pub(super) fn update(call: &Call) -> Result<Answer, ApiError> {
 pub(super) fn patch(call: &Call) -> Result<Answer, ApiError> {
     let options = call.options("PatchOptions")?;
     let mut state = call.shared.write();
-    let old = state
-        .read(&call.resource, &call.key())
-        .ok_or_else(|| call.not_found())?;
+    let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let scale = view(call, &old)?;
     let patched = patch::patched(call, &scale)?;
     write(call, &mut state, &patched, &options).map(Answer::ok)
@@ -48,16 +41,11 @@ fn view(call: &Call, object: &Value) -> Result<Value, ApiError> {
 }
 
 fn write(call: &Call, state: &mut State, scale: &Value, options: &WriteOptions) -> Result<Value, ApiError> {
-    let old = state
-        .read(&call.resource, &call.key())
-        .ok_or_else(|| call.not_found())?;
+    let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let paths = call.resource.scale.as_ref().ok_or_else(ApiError::unknown_path)?;
     let name = meta_str(scale, "name");
     if !name.is_empty() && name != call.name() {
-        let message = format!(
-            "the name of the object ({name}) does not match the name on the URL ({})",
-            call.name()
-        );
+        let message = format!("the name of the object ({name}) does not match the name on the URL ({})", call.name());
         return Err(ApiError::bad_request(message));
     }
     let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();

@@ -19,14 +19,7 @@ use crate::status::ApiError;
 pub(super) fn replace(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("UpdateOptions")?;
     let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
-    let value = admit(
-        &call.resource,
-        body.value,
-        &body.duplicates,
-        &options,
-        Source::Body,
-        warnings,
-    )?;
+    let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
     check_identity(call, &value)?;
     let mut state = call.shared.write();
     let Some(old) = state.read(&call.resource, &call.key()) else {
@@ -86,14 +79,7 @@ pub(super) fn change(
     }
     count_generation(resource, old, &mut new);
     if tracking == Tracking::Update {
-        managed::track(
-            resource,
-            Some(old),
-            &mut new,
-            &options.manager,
-            call.subresource(),
-            &now,
-        );
+        managed::track(resource, Some(old), &mut new, &options.manager, call.subresource(), &now);
     }
     validate(resource, &new, Some(old))?;
     if new == *old {
@@ -169,10 +155,7 @@ fn count_generation(resource: &Resource, old: &Value, new: &mut Value) {
     let content = |value: &Value| -> Vec<(String, Value)> {
         let fields = value.as_object().into_iter().flatten();
         let counts = |name: &str| name != "metadata" && !(resource.status && name == "status");
-        fields
-            .filter(|(name, _)| counts(name))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
+        fields.filter(|(name, _)| counts(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
     };
     if content(old) != content(new) {
         let generation = meta(old, "generation").as_i64().unwrap_or_default();

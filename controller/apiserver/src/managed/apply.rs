@@ -30,9 +30,7 @@ pub(crate) fn apply(
     insert_applied(&ownable(config), Some(schema), &mut fields);
     restrict(resource, subresource, &mut fields);
 
-    let last = entries
-        .find(&options.manager, true, &api_version, subresource)
-        .map(|entry| entry.fields.clone());
+    let last = entries.find(&options.manager, true, &api_version, subresource).map(|entry| entry.fields.clone());
     let mut merged = live.cloned().unwrap_or_else(|| json!({}));
     merge(&mut merged, &restricted(resource, subresource, config), Some(schema));
     entries.set(Entry {
@@ -59,12 +57,7 @@ pub(crate) fn apply(
             continue;
         }
         let contested = entry.fields.intersection(&touched);
-        conflicts.extend(
-            contested
-                .paths()
-                .into_iter()
-                .map(|path| (entry.display(), shown(&path))),
-        );
+        conflicts.extend(contested.paths().into_iter().map(|path| (entry.display(), shown(&path))));
         entry.fields.subtract(&contested);
         entry.fields.subtract(&changes.removed);
     }
@@ -137,10 +130,7 @@ fn merge_list(list: &mut Vec<Value>, wanted: &[Value], schema: &Schema) {
     let items = schema.items.as_deref();
     for item in wanted {
         let step = item_step(item, &schema.list_type, items);
-        match list
-            .iter_mut()
-            .find(|old| item_step(old, &schema.list_type, items) == step)
-        {
+        match list.iter_mut().find(|old| item_step(old, &schema.list_type, items) == step) {
             Some(old) => merge(old, item, items),
             None => list.push(item.clone()),
         }
@@ -239,17 +229,9 @@ fn conflict(conflicts: &[(String, String)]) -> ApiError {
         let mut lines = Vec::new();
         for manager in managers {
             lines.push(format!("conflicts with {manager}:"));
-            lines.extend(
-                conflicts
-                    .iter()
-                    .filter(|(other, _)| other == manager)
-                    .map(|(_, field)| format!("- {field}")),
-            );
+            lines.extend(conflicts.iter().filter(|(other, _)| other == manager).map(|(_, field)| format!("- {field}")));
         }
         format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
     };
-    ApiError {
-        details: Some(json!({ "causes": causes })),
-        ..ApiError::new(409, "Conflict", message)
-    }
+    ApiError { details: Some(json!({ "causes": causes })), ..ApiError::new(409, "Conflict", message) }
 }

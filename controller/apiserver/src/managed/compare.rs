@@ -20,11 +20,8 @@ pub(super) struct Comparison {
 pub(super) fn compare(old: &Value, new: &Value, schema: &Schema) -> Comparison {
     let mut root = Sides::default();
     walk(Some(old), Some(new), Some(schema), &mut root);
-    let mut comparison = Comparison {
-        added: root.added.below,
-        removed: root.removed.below,
-        modified: root.modified.below,
-    };
+    let mut comparison =
+        Comparison { added: root.added.below, removed: root.removed.below, modified: root.modified.below };
     for set in [&mut comparison.added, &mut comparison.removed, &mut comparison.modified] {
         set.disown_metadata();
     }
@@ -60,20 +57,12 @@ pub(super) fn children<'a>(value: &'a Value, schema: Option<&'a Schema>) -> Vec<
     match value {
         Value::Object(map) => map
             .iter()
-            .map(|(name, child)| {
-                (
-                    Step::Field(name.clone()),
-                    child,
-                    schema.and_then(|schema| schema.field(name)),
-                )
-            })
+            .map(|(name, child)| (Step::Field(name.clone()), child, schema.and_then(|schema| schema.field(name))))
             .collect(),
         Value::Array(list) => {
             let Some(schema) = schema else { return Vec::new() };
             let items = schema.items.as_deref();
-            list.iter()
-                .filter_map(|item| Some((item_step(item, &schema.list_type, items)?, item, items)))
-                .collect()
+            list.iter().filter_map(|item| Some((item_step(item, &schema.list_type, items)?, item, items))).collect()
         }
         _ => Vec::new(),
     }

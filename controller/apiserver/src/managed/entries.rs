@@ -35,11 +35,7 @@ impl Entry {
         if !self.subresource.is_empty() {
             text = format!("{text} with subresource {:?}", self.subresource);
         }
-        if self.applied {
-            text
-        } else {
-            format!("{text} using {}", self.api_version)
-        }
+        if self.applied { text } else { format!("{text} using {}", self.api_version) }
     }
 }
 
@@ -49,9 +45,7 @@ pub(super) struct Entries(pub(super) Vec<Entry>);
 impl Entries {
     /// Nothing when the object has none or its list cannot be read.
     pub(super) fn of(object: &Value) -> Option<Self> {
-        let list = meta(object, "managedFields")
-            .as_array()
-            .filter(|list| !list.is_empty())?;
+        let list = meta(object, "managedFields").as_array().filter(|list| !list.is_empty())?;
         list.iter().map(read).collect::<Option<_>>().map(Self)
     }
 
@@ -61,9 +55,7 @@ impl Entries {
     }
 
     pub(super) fn find(&self, manager: &str, applied: bool, api_version: &str, subresource: &str) -> Option<&Entry> {
-        self.0
-            .iter()
-            .find(|entry| entry.is_of(manager, applied, api_version, subresource))
+        self.0.iter().find(|entry| entry.is_of(manager, applied, api_version, subresource))
     }
 
     /// Sets what a manager owns.
@@ -107,13 +99,7 @@ impl Entries {
         }
         self.0.sort_by(|a, b| (a.applied, &a.time).cmp(&(b.applied, &b.time)));
         while surplus > 0 && self.0.len() > 1 {
-            let Entry {
-                fields,
-                api_version,
-                subresource,
-                time,
-                ..
-            } = self.0.remove(0);
+            let Entry { fields, api_version, subresource, time, .. } = self.0.remove(0);
             let ancient = self.0.iter_mut().find(|entry| {
                 !entry.applied
                     && entry.manager == ANCIENT

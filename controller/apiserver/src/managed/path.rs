@@ -21,10 +21,8 @@ impl Step {
         match self {
             Self::Field(name) => format!("f:{name}"),
             Self::Key(keys) => {
-                let keys: Vec<String> = keys
-                    .iter()
-                    .map(|(name, value)| format!("{}:{value}", Value::from(name.as_str())))
-                    .collect();
+                let keys: Vec<String> =
+                    keys.iter().map(|(name, value)| format!("{}:{value}", Value::from(name.as_str()))).collect();
                 format!("k:{{{}}}", keys.join(","))
             }
             Self::Item(value) => format!("v:{value}"),
@@ -38,11 +36,7 @@ impl Step {
             "f" => Self::Field(rest.to_owned()),
             "k" => {
                 let keys: BTreeMap<String, Value> = serde_json::from_str(rest).ok()?;
-                Self::Key(
-                    keys.into_iter()
-                        .map(|(name, value)| (name, value.to_string()))
-                        .collect(),
-                )
+                Self::Key(keys.into_iter().map(|(name, value)| (name, value.to_string())).collect())
             }
             "v" => Self::Item(serde_json::from_str::<Value>(rest).ok()?.to_string()),
             "i" => Self::Index(rest.parse().ok()?),
@@ -71,14 +65,9 @@ pub(super) fn item_step(item: &Value, list_type: &ListType, items: Option<&Schem
         ListType::Set => Some(Step::Item(item.to_string())),
         ListType::Map(keys) => {
             let key = |name: &String| {
-                let default = || {
-                    items
-                        .and_then(|items| items.properties.get(name))
-                        .and_then(|field| field.default.as_ref())
-                };
-                item.get(name)
-                    .or_else(default)
-                    .map(|value| (name.clone(), value.to_string()))
+                let default =
+                    || items.and_then(|items| items.properties.get(name)).and_then(|field| field.default.as_ref());
+                item.get(name).or_else(default).map(|value| (name.clone(), value.to_string()))
             };
             Some(Step::Key(keys.iter().filter_map(key).collect()))
         }

@@ -115,16 +115,8 @@ impl FieldSet {
         let mut set = Self::default();
         for (key, below) in fields.as_object().into_iter().flatten() {
             let Some(step) = Step::decode(key) else { continue };
-            let member = below
-                .as_object()
-                .is_none_or(|below| below.is_empty() || below.contains_key("."));
-            set.nodes.insert(
-                step,
-                Node {
-                    member,
-                    below: Self::decode(below),
-                },
-            );
+            let member = below.as_object().is_none_or(|below| below.is_empty() || below.contains_key("."));
+            set.nodes.insert(step, Node { member, below: Self::decode(below) });
         }
         set
     }

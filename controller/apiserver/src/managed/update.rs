@@ -25,16 +25,9 @@ pub(crate) fn track(
         None if Entries::are_reset(new) => Entries::default(),
         None => old.and_then(Entries::of).unwrap_or_default(),
     };
-    let Comparison {
-        added,
-        removed,
-        modified,
-    } = match old {
+    let Comparison { added, removed, modified } = match old {
         Some(old) => compare(&ownable(old), &ownable(new), schema),
-        None => Comparison {
-            added: all_fields(&ownable(new), schema),
-            ..Comparison::default()
-        },
+        None => Comparison { added: all_fields(&ownable(new), schema), ..Comparison::default() },
     };
     let mut touched = added;
     touched.union(&modified);
@@ -51,10 +44,7 @@ pub(crate) fn track(
     let mine = entries.find(manager, false, &api_version, subresource);
     let mut fields = mine.map(|entry| entry.fields.clone()).unwrap_or_default();
     // Removing alone is no new claim, and leaves the time of the last one.
-    let time = mine
-        .filter(|_| touched.is_empty())
-        .map_or(now, |entry| entry.time.as_str())
-        .to_owned();
+    let time = mine.filter(|_| touched.is_empty()).map_or(now, |entry| entry.time.as_str()).to_owned();
     fields.subtract(&removed);
     fields.union(&touched);
     entries.set(Entry {

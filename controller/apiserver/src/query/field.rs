@@ -32,21 +32,13 @@ impl FieldSelector {
             if !is_selectable(path, resource) {
                 return Err(ApiError::bad_request(format!("field label not supported: {path}")));
             }
-            requirements.push(Requirement {
-                path: path.to_owned(),
-                value: unescaped(value),
-                equal,
-            });
+            requirements.push(Requirement { path: path.to_owned(), value: unescaped(value), equal });
         }
         Ok(Self(requirements))
     }
 
     pub(crate) fn require(&mut self, path: &str, value: &str) {
-        self.0.push(Requirement {
-            path: path.to_owned(),
-            value: value.to_owned(),
-            equal: true,
-        });
+        self.0.push(Requirement { path: path.to_owned(), value: value.to_owned(), equal: true });
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -54,9 +46,7 @@ impl FieldSelector {
     }
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
-        self.0
-            .iter()
-            .all(|requirement| (field_of(object, &requirement.path) == requirement.value) == requirement.equal)
+        self.0.iter().all(|requirement| (field_of(object, &requirement.path) == requirement.value) == requirement.equal)
     }
 }
 
@@ -70,19 +60,11 @@ fn is_selectable(path: &str, resource: &Resource) -> bool {
 fn field_of(object: &Value, path: &str) -> String {
     // The source of an event is its component, or whoever reported it.
     if path == "source" {
-        let component = object::at_path(object, "source.component")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
-        let reporter = object
-            .get("reportingComponent")
-            .and_then(Value::as_str)
-            .unwrap_or_default();
+        let component = object::at_path(object, "source.component").and_then(Value::as_str).unwrap_or_default();
+        let reporter = object.get("reportingComponent").and_then(Value::as_str).unwrap_or_default();
         return if component.is_empty() { reporter } else { component }.to_owned();
     }
-    object::at_path(object, path)
-        .filter(|value| !value.is_null())
-        .map(plain)
-        .unwrap_or_default()
+    object::at_path(object, path).filter(|value| !value.is_null()).map(plain).unwrap_or_default()
 }
 
 /// Splits at commas that are not escaped.

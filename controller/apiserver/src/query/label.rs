@@ -29,10 +29,7 @@ impl LabelSelector {
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
         let refused = |why: String| ApiError::bad_request(format!("unable to parse requirement: {why}"));
         let parts = split(text).into_iter().map(str::trim).filter(|part| !part.is_empty());
-        parts
-            .map(|part| requirement(part).map_err(refused))
-            .collect::<Result<_, _>>()
-            .map(Self)
+        parts.map(|part| requirement(part).map_err(refused)).collect::<Result<_, _>>().map(Self)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -41,9 +38,7 @@ impl LabelSelector {
 
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|requirement| {
-            let label = object::meta(object, "labels")
-                .get(&requirement.key)
-                .and_then(Value::as_str);
+            let label = object::meta(object, "labels").get(&requirement.key).and_then(Value::as_str);
             requirement.operator.accepts(label)
         })
     }
@@ -89,19 +84,13 @@ fn requirement(text: &str) -> Result<Requirement, String> {
     } else if let Some((key, bound)) = text.split_once('<') {
         (key, Operator::LessThan(whole_number(bound)?))
     } else if let Some((head, list)) = text.split_once('(') {
-        let list = list
-            .trim_end()
-            .strip_suffix(')')
-            .ok_or("found '', expected: ',' or ')'")?;
+        let list = list.trim_end().strip_suffix(')').ok_or("found '', expected: ',' or ')'")?;
         let values = list.split(',').map(|value| value.trim().to_owned()).collect();
         match head.split_whitespace().collect::<Vec<_>>().as_slice() {
             [key, "in"] => (*key, Operator::In(values)),
             [key, "notin"] => (*key, Operator::NotIn(values)),
             _ => {
-                return Err(format!(
-                    "found '{}', expected: in, notin, =, ==, !=, gt, lt",
-                    head.trim()
-                ));
+                return Err(format!("found '{}', expected: in, notin, =, ==, !=, gt, lt", head.trim()));
             }
         }
     } else {
@@ -118,10 +107,7 @@ fn requirement(text: &str) -> Result<Requirement, String> {
             }
         }
     }
-    Ok(Requirement {
-        key: key.to_owned(),
-        operator,
-    })
+    Ok(Requirement { key: key.to_owned(), operator })
 }
 
 fn whole_number(text: &str) -> Result<i64, String> {
@@ -155,11 +141,7 @@ mod tests {
             ("size>4", true),
             ("size<5", false),
         ] {
-            assert_eq!(
-                LabelSelector::parse(selector).unwrap().matches(&object),
-                expected,
-                "{selector}"
-            );
+            assert_eq!(LabelSelector::parse(selector).unwrap().matches(&object), expected, "{selector}");
         }
     }
 

@@ -33,19 +33,12 @@ impl Selection {
         if let Some(name) = name {
             fields.require("metadata.name", name);
         }
-        Ok(Self {
-            namespace: namespace.map(ToOwned::to_owned),
-            labels,
-            fields,
-        })
+        Ok(Self { namespace: namespace.map(ToOwned::to_owned), labels, fields })
     }
 
     /// Whether an object, in the words of the requested version, is among the chosen.
     pub(crate) fn matches(&self, object: &Value) -> bool {
-        let here = self
-            .namespace
-            .as_deref()
-            .is_none_or(|namespace| crate::object::namespace(object) == namespace);
+        let here = self.namespace.as_deref().is_none_or(|namespace| crate::object::namespace(object) == namespace);
         here && self.labels.matches(object) && self.fields.matches(object)
     }
 

@@ -29,9 +29,7 @@ impl Continue {
 
     pub(crate) fn decode(token: &str, namespace: Option<&str>) -> Result<Self, ApiError> {
         let refused = || ApiError::bad_request("continue key is not valid");
-        let bytes = STANDARD_NO_PAD
-            .decode(token.trim_end_matches('='))
-            .map_err(|_| refused())?;
+        let bytes = STANDARD_NO_PAD.decode(token.trim_end_matches('=')).map_err(|_| refused())?;
         let token: Value = serde_json::from_slice(&bytes).map_err(|_| refused())?;
         let start = token["start"].as_str().ok_or_else(refused)?;
         let start = start.strip_prefix('/').ok_or_else(refused)?.trim_end_matches('\0');
@@ -41,10 +39,7 @@ impl Continue {
             (None, None) => (String::new(), start.to_owned()),
             (Some(_), Some(_)) => return Err(refused()),
         };
-        Ok(Self {
-            revision: token["rv"].as_u64().ok_or_else(refused)?,
-            after,
-        })
+        Ok(Self { revision: token["rv"].as_u64().ok_or_else(refused)?, after })
     }
 }
 

@@ -27,9 +27,7 @@ thread_local! {
 impl Rules {
     /// Compiles the rules of a schema; nothing where it has none.
     pub(crate) fn compile(raw: &Value) -> Option<Self> {
-        has_rules(raw).then(|| Self {
-            compiled: Arc::new(compile_schema(raw)),
-        })
+        has_rules(raw).then(|| Self { compiled: Arc::new(compile_schema(raw)) })
     }
 
     /// Evaluates all rules; those that mention `oldSelf` only where there is an old value.
@@ -74,11 +72,7 @@ fn is_unchanged(value: &Value, old: Option<&Value>, schema: &Schema, path: &str)
     let (mut value, mut schema) = (value, Some(schema));
     for step in steps(path) {
         let (next_value, next_old, next_schema) = match step {
-            Step::Field(name) => (
-                value.get(name),
-                old.get(name),
-                schema.and_then(|schema| schema.field(name)),
-            ),
+            Step::Field(name) => (value.get(name), old.get(name), schema.and_then(|schema| schema.field(name))),
             Step::Index(index) => {
                 let item = value.get(index);
                 let list_type = schema.map(|schema| schema.list_type.clone()).unwrap_or_default();
@@ -108,12 +102,10 @@ enum Step<'a> {
 
 /// Takes `spec.list[2].name` apart.
 fn steps(path: &str) -> impl Iterator<Item = Step<'_>> {
-    path.split(['.', '['])
-        .filter(|part| !part.is_empty())
-        .map(|part| match part.strip_suffix(']') {
-            Some(index) => index.parse().map_or(Step::Field(index), Step::Index),
-            None => Step::Field(part),
-        })
+    path.split(['.', '[']).filter(|part| !part.is_empty()).map(|part| match part.strip_suffix(']') {
+        Some(index) => index.parse().map_or(Step::Field(index), Step::Index),
+        None => Step::Field(part),
+    })
 }
 
 fn has_rules(raw: &Value) -> bool {

@@ -52,17 +52,12 @@ fn is_cidr(text: &str) -> bool {
         return false;
     };
     let Ok(bits) = bits.parse::<u8>() else { return false };
-    address
-        .parse::<std::net::IpAddr>()
-        .is_ok_and(|ip| bits <= if ip.is_ipv4() { 32 } else { 128 })
+    address.parse::<std::net::IpAddr>().is_ok_and(|ip| bits <= if ip.is_ipv4() { 32 } else { 128 })
 }
 
 fn is_mac(text: &str) -> bool {
     let parts: Vec<&str> = text.split([':', '-']).collect();
-    parts.len() == 6
-        && parts
-            .iter()
-            .all(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
+    parts.len() == 6 && parts.iter().all(|part| part.len() == 2 && part.chars().all(|c| c.is_ascii_hexdigit()))
 }
 
 fn is_hostname(text: &str) -> bool {
@@ -85,9 +80,7 @@ fn is_duration(text: &str) -> bool {
     let mut rest = rest;
     let mut seen = false;
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !c.is_ascii_digit() && c != '.')
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len());
         if digits == 0 || rest[..digits].parse::<f64>().is_err() {
             return false;
         }

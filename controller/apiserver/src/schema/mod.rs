@@ -121,11 +121,8 @@ impl Schema {
     pub(crate) fn parse(raw: &Value) -> Self {
         let flag = |name: &str| raw.get(name).and_then(Value::as_bool).unwrap_or(false);
         let text = |name: &str| raw.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
-        let several = |name: &str| {
-            raw.get(name)
-                .and_then(Value::as_array)
-                .map(|all| all.iter().map(Self::parse).collect())
-        };
+        let several =
+            |name: &str| raw.get(name).and_then(Value::as_array).map(|all| all.iter().map(Self::parse).collect());
         Self {
             type_: raw.get("type").and_then(Value::as_str).and_then(Type::parse),
             nullable: flag("nullable"),
@@ -135,17 +132,10 @@ impl Schema {
             properties: raw
                 .get("properties")
                 .and_then(Value::as_object)
-                .map(|all| {
-                    all.iter()
-                        .map(|(name, schema)| (name.clone(), Self::parse(schema)))
-                        .collect()
-                })
+                .map(|all| all.iter().map(|(name, schema)| (name.clone(), Self::parse(schema))).collect())
                 .unwrap_or_default(),
             additional: Additional::parse(raw.get("additionalProperties")),
-            items: raw
-                .get("items")
-                .filter(|items| items.is_object())
-                .map(|items| Box::new(Self::parse(items))),
+            items: raw.get("items").filter(|items| items.is_object()).map(|items| Box::new(Self::parse(items))),
             required: strings(raw.get("required")),
             limits: Limits::parse(raw),
             all_of: several("allOf").unwrap_or_default(),
@@ -204,10 +194,7 @@ impl Limits {
             multiple_of: number("multipleOf"),
             min_length: count("minLength"),
             max_length: count("maxLength"),
-            pattern: raw
-                .get("pattern")
-                .and_then(Value::as_str)
-                .and_then(|pattern| Regex::new(pattern).ok()),
+            pattern: raw.get("pattern").and_then(Value::as_str).and_then(|pattern| Regex::new(pattern).ok()),
             min_items: count("minItems"),
             max_items: count("maxItems"),
             unique_items: flag("uniqueItems"),
@@ -219,9 +206,5 @@ impl Limits {
 
 fn strings(raw: Option<&Value>) -> Vec<String> {
     let list = raw.and_then(Value::as_array);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(ToOwned::to_owned)
-        .collect()
+    list.into_iter().flatten().filter_map(Value::as_str).map(ToOwned::to_owned).collect()
 }

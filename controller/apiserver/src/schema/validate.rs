@@ -16,9 +16,7 @@ pub(crate) fn validate(value: &Value, old: Option<&Value>, schema: &Schema) -> V
 /// Whether the rules of the schema are skipped because of these errors.
 pub(crate) fn blocks_rules(errors: &[FieldError]) -> bool {
     use FieldErrorKind::{NotSupported, Required, TooLong, TooMany, TypeInvalid};
-    errors
-        .iter()
-        .any(|error| matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid))
+    errors.iter().any(|error| matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid))
 }
 
 fn check(value: &Value, old: Option<&Value>, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
@@ -121,11 +119,7 @@ fn check_number(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<Fie
     let limits = &schema.limits;
     let Some(number) = value.as_f64() else { return };
     let mut refuse = |sentence: String| {
-        errors.push(FieldError::invalid(
-            path,
-            value,
-            &format!("{path} in body should be {sentence}"),
-        ));
+        errors.push(FieldError::invalid(path, value, &format!("{path} in body should be {sentence}")));
     };
     if let Some(limit) = limits.maximum {
         if limits.exclusive_maximum && number >= limit {
@@ -164,10 +158,7 @@ fn check_list(list: &[Value], old: Option<&Value>, schema: &Schema, path: &str, 
         errors.push(FieldError::invalid(path, &json!(length), &detail));
     }
     if limits.unique_items && (1..list.len()).any(|at| list[..at].contains(&list[at])) {
-        errors.push(FieldError::invalid_unprinted(
-            path,
-            &format!("{path} in body shouldn't contain duplicates"),
-        ));
+        errors.push(FieldError::invalid_unprinted(path, &format!("{path} in body shouldn't contain duplicates")));
     }
     if let Some(items) = &schema.items {
         for (index, item) in list.iter().enumerate() {
@@ -182,9 +173,7 @@ fn check_list(list: &[Value], old: Option<&Value>, schema: &Schema, path: &str, 
 pub(super) fn same_item<'a>(list_type: &ListType, item: &Value, old: &'a Value, index: usize) -> Option<&'a Value> {
     let old = old.as_array()?;
     match list_type {
-        ListType::Map(keys) => old
-            .iter()
-            .find(|old| keys.iter().all(|key| old.get(key) == item.get(key))),
+        ListType::Map(keys) => old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key))),
         ListType::Set => old.iter().find(|old| *old == item),
         ListType::Atomic => old.get(index),
     }
@@ -199,9 +188,7 @@ fn check_duplicates(list: &[Value], schema: &Schema, path: &str, errors: &mut Ve
             }
             ListType::Map(keys) => {
                 let key_of = |item: &Value| -> Value {
-                    keys.iter()
-                        .filter_map(|key| Some((key.clone(), item.get(key)?.clone())))
-                        .collect()
+                    keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect()
                 };
                 if before.iter().any(|other| key_of(other) == key_of(item)) {
                     errors.push(FieldError::duplicate(&format!("{path}[{index}]"), &key_of(item)));
@@ -255,34 +242,17 @@ fn check_combinations(value: &Value, schema: &Schema, path: &str, errors: &mut V
     if !schema.any_of.is_empty() && !schema.any_of.iter().any(|part| failures(part).is_empty()) {
         let detail = format!("{path:?} must validate at least one schema (anyOf)");
         errors.push(FieldError::invalid(path, &json!(""), &detail));
-        errors.extend(
-            schema
-                .any_of
-                .iter()
-                .map(failures)
-                .min_by_key(Vec::len)
-                .unwrap_or_default(),
-        );
+        errors.extend(schema.any_of.iter().map(failures).min_by_key(Vec::len).unwrap_or_default());
     }
     if !schema.one_of.is_empty() {
         let fitting = schema.one_of.iter().filter(|part| failures(part).is_empty()).count();
         if fitting != 1 {
-            let found = if fitting == 0 {
-                "Found none valid".into()
-            } else {
-                format!("Found {fitting} valid alternatives")
-            };
+            let found =
+                if fitting == 0 { "Found none valid".into() } else { format!("Found {fitting} valid alternatives") };
             let detail = format!("{path:?} must validate one and only one schema (oneOf). {found}");
             errors.push(FieldError::invalid(path, &json!(""), &detail));
             if fitting == 0 {
-                errors.extend(
-                    schema
-                        .one_of
-                        .iter()
-                        .map(failures)
-                        .min_by_key(Vec::len)
-                        .unwrap_or_default(),
-                );
+                errors.extend(schema.one_of.iter().map(failures).min_by_key(Vec::len).unwrap_or_default());
             }
         }
     }

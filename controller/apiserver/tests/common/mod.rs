@@ -38,10 +38,7 @@ impl Answer {
 
     /// The frames of a watch.
     pub fn frames(&self) -> Vec<Value> {
-        self.text
-            .lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect()
+        self.text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
@@ -100,27 +97,14 @@ pub async fn send(server: &Server, method: &str, path: &str, headers: &[(&str, &
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let response = server
-        .router()
-        .oneshot(request.body(Body::from(body)).unwrap())
-        .await
-        .unwrap();
+    let response = server.router().oneshot(request.body(Body::from(body)).unwrap()).await.unwrap();
     let status = response.status().as_u16();
-    let warnings = response
-        .headers()
-        .get_all("warning")
-        .iter()
-        .map(|value| value.to_str().unwrap().to_owned())
-        .collect();
+    let warnings =
+        response.headers().get_all("warning").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
     let bytes = response.into_body().collect().await.unwrap().to_bytes();
     let text = String::from_utf8(bytes.to_vec()).unwrap();
     let body = serde_json::from_str(&text).unwrap_or(Value::Null);
-    Answer {
-        status,
-        warnings,
-        body,
-        text,
-    }
+    Answer { status, warnings, body, text }
 }
 
 const AGENT: (&str, &str) = ("user-agent", "golden/1.0");
@@ -130,25 +114,11 @@ pub async fn get(server: &Server, path: &str) -> Answer {
 }
 
 pub async fn post(server: &Server, path: &str, body: Value) -> Answer {
-    send(
-        server,
-        "POST",
-        path,
-        &[AGENT, ("content-type", "application/json")],
-        body.to_string().into_bytes(),
-    )
-    .await
+    send(server, "POST", path, &[AGENT, ("content-type", "application/json")], body.to_string().into_bytes()).await
 }
 
 pub async fn put(server: &Server, path: &str, body: Value) -> Answer {
-    send(
-        server,
-        "PUT",
-        path,
-        &[AGENT, ("content-type", "application/json")],
-        body.to_string().into_bytes(),
-    )
-    .await
+    send(server, "PUT", path, &[AGENT, ("content-type", "application/json")], body.to_string().into_bytes()).await
 }
 
 pub async fn patch(server: &Server, path: &str, kind: &str, body: Value) -> Answer {
@@ -156,14 +126,7 @@ pub async fn patch(server: &Server, path: &str, kind: &str, body: Value) -> Answ
         "apply" => "application/apply-patch+yaml".to_owned(),
         kind => format!("application/{kind}+json"),
     };
-    send(
-        server,
-        "PATCH",
-        path,
-        &[AGENT, ("content-type", &media)],
-        body.to_string().into_bytes(),
-    )
-    .await
+    send(server, "PATCH", path, &[AGENT, ("content-type", &media)], body.to_string().into_bytes()).await
 }
 
 pub async fn merge(server: &Server, path: &str, body: Value) -> Answer {
@@ -172,22 +135,9 @@ pub async fn merge(server: &Server, path: &str, body: Value) -> Answer {
 
 pub async fn apply(server: &Server, path: &str, manager: &str, body: Value) -> Answer {
     let separator = if path.contains('?') { '&' } else { '?' };
-    patch(
-        server,
-        &format!("{path}{separator}fieldManager={manager}"),
-        "apply",
-        body,
-    )
-    .await
+    patch(server, &format!("{path}{separator}fieldManager={manager}"), "apply", body).await
 }
 
 pub async fn delete(server: &Server, path: &str, options: Value) -> Answer {
-    send(
-        server,
-        "DELETE",
-        path,
-        &[AGENT, ("content-type", "application/json")],
-        options.to_string().into_bytes(),
-    )
-    .await
+    send(server, "DELETE", path, &[AGENT, ("content-type", "application/json")], options.to_string().into_bytes()).await
 }

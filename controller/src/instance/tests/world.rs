@@ -51,28 +51,17 @@ impl World {
             create(&Api::all(client.clone()), &definition).await;
         }
         for name in [NAMESPACE, "customers"] {
-            put(
-                &Api::<Namespace>::all(client.clone()),
-                json!({"metadata": {"name": name}}),
-            )
-            .await;
+            put(&Api::<Namespace>::all(client.clone()), json!({"metadata": {"name": name}})).await;
         }
         let secrets: Api<Secret> = Api::namespaced(client.clone(), NAMESPACE);
-        put(
-            &secrets,
-            json!({"metadata": {"name": "panel-api"}, "stringData": {"key": "secret-value-1"}}),
-        )
-        .await;
+        put(&secrets, json!({"metadata": {"name": "panel-api"}, "stringData": {"key": "secret-value-1"}})).await;
         let spec = json!({
             "pluginRef": {"name": "sample"},
             "config": {"panel_url": "https://panel.example.com"},
             "configFrom": {"api_key": {"secretKeyRef": {"name": "panel-api", "key": "key"}}},
         });
-        put(
-            &Api::<ProviderInstance>::all(client.clone()),
-            json!({"metadata": {"name": "panel-eu"}, "spec": spec}),
-        )
-        .await;
+        put(&Api::<ProviderInstance>::all(client.clone()), json!({"metadata": {"name": "panel-eu"}, "spec": spec}))
+            .await;
         Self::started(server, client).await
     }
 
@@ -87,24 +76,13 @@ impl World {
         let (wake_instances, _) = unbounded_channel();
         let ctx = Arc::new(Context {
             events: Events::new(client.clone(), None),
-            caches: Caches {
-                services,
-                packages,
-                instances,
-                namespaces,
-            },
+            caches: Caches { services, packages, instances, namespaces },
             providers: Providers::new([plugin.clone() as Arc<dyn Plugin>]),
-            wakers: Wakers {
-                services: wake_services,
-                instances: wake_instances,
-            },
+            wakers: Wakers { services: wake_services, instances: wake_instances },
             memory: Services::default(),
             client: client.clone(),
             clock: Arc::new(TokioClock::starting_at(Timestamp::from_second(1_800_000_000).unwrap())),
-            settings: Settings {
-                installation: "prod".into(),
-                credentials_namespace: NAMESPACE.into(),
-            },
+            settings: Settings { installation: "prod".into(), credentials_namespace: NAMESPACE.into() },
             leadership: Leadership::always(),
             installation: Installation::open(&client, NAMESPACE, "prod").await.unwrap(),
         });
@@ -134,11 +112,7 @@ impl World {
 
     pub(super) fn writes(&self) -> usize {
         let writes = ["create", "update", "patch", "delete"];
-        self.server
-            .requests()
-            .iter()
-            .filter(|request| writes.contains(&request.verb.as_str()))
-            .count()
+        self.server.requests().iter().filter(|request| writes.contains(&request.verb.as_str())).count()
     }
 
     pub(super) async fn instance(&self) -> Option<ProviderInstance> {
@@ -161,9 +135,7 @@ impl World {
 
     pub(super) async fn patch(&self, patch: Value) {
         let api: Api<ProviderInstance> = Api::all(self.client.clone());
-        api.patch("panel-eu", &PatchParams::default(), &Patch::Merge(patch))
-            .await
-            .unwrap();
+        api.patch("panel-eu", &PatchParams::default(), &Patch::Merge(patch)).await.unwrap();
     }
 
     pub(super) async fn annotate(&self, key: &str, value: &str) {
@@ -194,14 +166,10 @@ impl World {
             ended: None,
         };
         let record = json!({"metadata": {"annotations": {annotation::IDENTITY: record.to_text()}}});
-        api.patch(name, &PatchParams::default(), &Patch::Merge(record))
-            .await
-            .unwrap();
+        api.patch(name, &PatchParams::default(), &Patch::Merge(record)).await.unwrap();
         let status = json!({"status": {"providerInstance": "panel-eu",
             "remote": {"id": "1", "state": "Active", "boundAt": "2026-01-01T00:00:00Z"}}});
-        api.patch_status(name, &PatchParams::default(), &Patch::Merge(status))
-            .await
-            .unwrap();
+        api.patch_status(name, &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
     }
 
     pub(super) async fn later(&self, seconds: u64) {

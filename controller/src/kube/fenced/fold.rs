@@ -29,10 +29,7 @@ pub async fn fold_status(
     fold: impl Fn(&HostingService) -> HostingServiceStatus,
 ) -> Result<Option<HostingService>, WriteError> {
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
-    let mut attempt = Attempt {
-        known: Some(service.clone()),
-        unanswered: Vec::new(),
-    };
+    let mut attempt = Attempt { known: Some(service.clone()), unanswered: Vec::new() };
     let mut pause = FIRST_PAUSE;
     let mut tries = 1;
     loop {

@@ -39,10 +39,7 @@ fn add_meanwhile(instance: &'static str) -> Trouble {
 async fn the_record_is_made_once_and_opens_again() {
     let server = cluster("c1");
     assert_eq!(open(&server, "prod-eu").await.unwrap().id(), "prod-eu");
-    assert_eq!(
-        data(&server),
-        json!({"installationId": "prod-eu", "clusterUid": "c1", "instances": "{}"})
-    );
+    assert_eq!(data(&server), json!({"installationId": "prod-eu", "clusterUid": "c1", "instances": "{}"}));
     assert!(open(&server, "prod-eu").await.is_ok());
 }
 
@@ -51,12 +48,7 @@ async fn another_id_refuses_to_start_and_says_which_to_set() {
     let server = cluster("c1");
     open(&server, "prod-eu").await.unwrap();
     let text = refusal(&server, "prod-us").await;
-    for part in [
-        "\"prod-eu\"",
-        "\"prod-us\"",
-        "hostwright-system/hostwright-installation",
-        "kubectl",
-    ] {
+    for part in ["\"prod-eu\"", "\"prod-us\"", "hostwright-system/hostwright-installation", "kubectl"] {
         assert!(text.contains(part), "{part} in {text}");
     }
     assert_eq!(data(&server)["installationId"], "prod-eu");
@@ -89,11 +81,7 @@ async fn an_id_that_cannot_be_a_label_is_refused_before_anything_is_read() {
 async fn a_missing_namespace_is_named_with_the_command_that_makes_it() {
     let server = cluster("c1");
     server.trouble(&Method::POST, [Trouble::Refuse(404)]);
-    assert!(
-        refusal(&server, "prod-eu")
-            .await
-            .contains("kubectl create namespace hostwright-system")
-    );
+    assert!(refusal(&server, "prod-eu").await.contains("kubectl create namespace hostwright-system"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -146,10 +134,7 @@ async fn instances_added_by_others_meanwhile_are_kept() {
     let installation = open(&server, "prod-eu").await.unwrap();
     server.trouble(&Method::PATCH, [add_meanwhile("panel-us"), Trouble::Refuse(503)]);
     installation.add("panel-eu", "ours").await.unwrap();
-    assert_eq!(
-        data(&server)["instances"],
-        json!({"panel-eu": "ours", "panel-us": "theirs"}).to_string()
-    );
+    assert_eq!(data(&server)["instances"], json!({"panel-eu": "ours", "panel-us": "theirs"}).to_string());
     assert!(installation.knows("panel-us"));
 }
 

@@ -21,19 +21,9 @@ impl Process {
     fn start(server: &Scripted, identity: &str) -> Self {
         let clock = Arc::new(TokioClock::starting_at(Timestamp::UNIX_EPOCH));
         let shutdown = CancellationToken::new();
-        let (leadership, task) = run(
-            server.client(),
-            "hostwright-system",
-            "hostwright",
-            identity,
-            clock,
-            shutdown.clone(),
-        );
-        Self {
-            leadership,
-            shutdown,
-            task,
-        }
+        let (leadership, task) =
+            run(server.client(), "hostwright-system", "hostwright", identity, clock, shutdown.clone());
+        Self { leadership, shutdown, task }
     }
 
     /// Waits until it leads; says after how many seconds.
@@ -169,10 +159,7 @@ async fn a_released_lease_is_taken_without_waiting_for_its_end() {
 #[tokio::test(start_paused = true)]
 async fn of_two_processes_that_take_a_free_lease_at_once_one_leads() {
     let server = Scripted::default();
-    server.put(
-        PATH,
-        json!({"metadata": {"name": "hostwright"}, "spec": {"holderIdentity": ""}}),
-    );
+    server.put(PATH, json!({"metadata": {"name": "hostwright"}, "spec": {"holderIdentity": ""}}));
     let processes = ["first", "second", "third"].map(|identity| Process::start(&server, identity));
     pass(30).await;
     assert_eq!(processes.iter().filter(|process| process.leadership.holds()).count(), 1);

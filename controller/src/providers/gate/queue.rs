@@ -26,10 +26,7 @@ impl Queue {
             CallKind::Observation => 1,
         };
         self.issued += 1;
-        let ticket = Ticket {
-            rank,
-            number: self.issued,
-        };
+        let ticket = Ticket { rank, number: self.issued };
         self.waiting.insert(ticket, kind);
         ticket
     }
@@ -42,9 +39,6 @@ impl Queue {
     /// Who is next; creates stand aside while too many are running.
     pub(super) fn next(&self, creates_stand_aside: bool) -> Option<Ticket> {
         let may_go = |kind: CallKind| !(creates_stand_aside && kind == CallKind::Create);
-        self.waiting
-            .iter()
-            .find(|(_, kind)| may_go(**kind))
-            .map(|(ticket, _)| *ticket)
+        self.waiting.iter().find(|(_, kind)| may_go(**kind)).map(|(ticket, _)| *ticket)
     }
 }

@@ -8,11 +8,8 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::clock::TokioClock;
 
-const PLENTY: GateLimits = GateLimits {
-    requests_per_minute: 100_000,
-    max_concurrent: 100,
-    max_concurrent_creates: 100,
-};
+const PLENTY: GateLimits =
+    GateLimits { requests_per_minute: 100_000, max_concurrent: 100, max_concurrent_creates: 100 };
 
 fn gate(limits: GateLimits) -> Arc<Gate> {
     let clock = TokioClock::starting_at(Timestamp::UNIX_EPOCH);
@@ -57,10 +54,7 @@ async fn settle() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_calls_run_at_once_than_allowed() {
-    let gate = gate(GateLimits {
-        max_concurrent: 2,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 2, ..PLENTY });
     let first = gate.admit(CallKind::Mutation).await.unwrap();
     let _second = gate.admit(CallKind::Observation).await.unwrap();
     let third = waiting(&gate, CallKind::Mutation).await;
@@ -71,10 +65,7 @@ async fn no_more_calls_run_at_once_than_allowed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_waiting_mutation_overtakes_waiting_observations() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
     let running = gate.admit(CallKind::Observation).await.unwrap();
     let observation = waiting(&gate, CallKind::Observation).await;
     let mutation = waiting(&gate, CallKind::Mutation).await;
@@ -87,10 +78,7 @@ async fn a_waiting_mutation_overtakes_waiting_observations() {
 
 #[tokio::test(start_paused = true)]
 async fn a_mutation_overtakes_an_observation_that_waits_for_tokens() {
-    let gate = gate(GateLimits {
-        requests_per_minute: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { requests_per_minute: 1, ..PLENTY });
     for _ in 0..10 {
         drop(gate.admit(CallKind::Observation).await.unwrap());
     }
@@ -103,10 +91,7 @@ async fn a_mutation_overtakes_an_observation_that_waits_for_tokens() {
 
 #[tokio::test(start_paused = true)]
 async fn creates_have_their_own_limit_and_hold_nobody_else_up() {
-    let gate = gate(GateLimits {
-        max_concurrent_creates: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent_creates: 1, ..PLENTY });
     let first = gate.admit(CallKind::Create).await.unwrap();
     let second = waiting(&gate, CallKind::Create).await;
     assert!(gate.admit(CallKind::Mutation).await.is_ok());
@@ -118,10 +103,7 @@ async fn creates_have_their_own_limit_and_hold_nobody_else_up() {
 
 #[tokio::test(start_paused = true)]
 async fn calls_wait_for_tokens_and_cost_what_they_send() {
-    let gate = gate(GateLimits {
-        requests_per_minute: 60,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { requests_per_minute: 60, ..PLENTY });
     let start = Instant::now();
     for kind in [CallKind::Create, CallKind::Mutation].repeat(3) {
         drop(gate.admit(kind).await.unwrap());
@@ -133,10 +115,7 @@ async fn calls_wait_for_tokens_and_cost_what_they_send() {
 
 #[tokio::test(start_paused = true)]
 async fn new_limits_count_at_once() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
     let _running = gate.admit(CallKind::Mutation).await.unwrap();
     let second = waiting(&gate, CallKind::Mutation).await;
     gate.configure(PLENTY);
@@ -145,20 +124,13 @@ async fn new_limits_count_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn limits_of_zero_still_let_one_call_through() {
-    let gate = gate(GateLimits {
-        requests_per_minute: 0,
-        max_concurrent: 0,
-        max_concurrent_creates: 0,
-    });
+    let gate = gate(GateLimits { requests_per_minute: 0, max_concurrent: 0, max_concurrent_creates: 0 });
     assert!(gate.admit(CallKind::Create).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_wait_leaks_no_place() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
     let running = gate.admit(CallKind::Mutation).await.unwrap();
     let cancelled = waiting(&gate, CallKind::Mutation).await;
     let behind = waiting(&gate, CallKind::Mutation).await;
@@ -172,16 +144,12 @@ async fn a_cancelled_wait_leaks_no_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_cancelled_call_leaks_no_place() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
     let call = tokio::spawn({
         let gate = gate.clone();
         async move {
             let permit = gate.admit(CallKind::Create).await.unwrap();
-            gate.call(permit, "a", std::future::pending::<Result<(), Error>>())
-                .await
+            gate.call(permit, "a", std::future::pending::<Result<(), Error>>()).await
         }
     });
     settle().await;
@@ -200,10 +168,7 @@ async fn a_call_past_its_deadline_may_have_been_applied_unless_it_only_looks() {
     ] {
         let start = Instant::now();
         let permit = gate.admit(kind).await.unwrap();
-        let error = gate
-            .call(permit, "a", std::future::pending::<Result<(), Error>>())
-            .await
-            .unwrap_err();
+        let error = gate.call(permit, "a", std::future::pending::<Result<(), Error>>()).await.unwrap_err();
         assert_eq!((error.class, error.scope), (class, Scope::Instance));
         assert_eq!(start.elapsed().as_secs(), CALL_TIMEOUT.as_secs());
     }
@@ -211,19 +176,10 @@ async fn a_call_past_its_deadline_may_have_been_applied_unless_it_only_looks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_panic_becomes_an_error_that_quotes_nothing_and_frees_the_place() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
-    for (kind, class) in [
-        (CallKind::Mutation, Class::Unknown),
-        (CallKind::Observation, Class::Internal),
-    ] {
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
+    for (kind, class) in [(CallKind::Mutation, Class::Unknown), (CallKind::Observation, Class::Internal)] {
         let permit = gate.admit(kind).await.unwrap();
-        let error = gate
-            .call::<()>(permit, "a", async { panic!("key=s3cret") })
-            .await
-            .unwrap_err();
+        let error = gate.call::<()>(permit, "a", async { panic!("key=s3cret") }).await.unwrap_err();
         assert_eq!(error.class, class);
         assert!(!error.message.contains("s3cret"), "{error}");
     }
@@ -231,20 +187,13 @@ async fn a_panic_becomes_an_error_that_quotes_nothing_and_frees_the_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_throttling_provider_is_left_alone_for_as_long_as_it_says_within_limits() {
-    for (asked, granted) in [
-        (Some(Duration::from_mins(2)), 120),
-        (None, 60),
-        (Some(Duration::from_hours(10)), 3_600),
-    ] {
+    for (asked, granted) in [(Some(Duration::from_mins(2)), 120), (None, 60), (Some(Duration::from_hours(10)), 3_600)] {
         let gate = gate(PLENTY);
         let mut throttled = Error::new(Class::RateLimited, "429", "too many requests");
         throttled.retry_after = asked;
         answer(&gate, "a", Err(throttled)).await.unwrap_err();
         for kind in [CallKind::Create, CallKind::Mutation, CallKind::Observation] {
-            assert_eq!(
-                gate.admit(kind).await.err(),
-                Some(Held::RateLimited { until: at(granted) })
-            );
+            assert_eq!(gate.admit(kind).await.err(), Some(Held::RateLimited { until: at(granted) }));
         }
         assert_eq!(gate.rate_limited_until(), Some(at(granted)));
         tokio::time::advance(Duration::from_secs(granted.unsigned_abs())).await;
@@ -255,16 +204,11 @@ async fn a_throttling_provider_is_left_alone_for_as_long_as_it_says_within_limit
 
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_are_refused_when_the_provider_starts_throttling() {
-    let gate = gate(GateLimits {
-        max_concurrent: 1,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 1, ..PLENTY });
     let permit = gate.admit(CallKind::Mutation).await.unwrap();
     let behind = waiting(&gate, CallKind::Mutation).await;
     let throttled = Error::new(Class::RateLimited, "429", "too many requests");
-    gate.call::<()>(permit, "a", async { Err(throttled) })
-        .await
-        .unwrap_err();
+    gate.call::<()>(permit, "a", async { Err(throttled) }).await.unwrap_err();
     assert_eq!(behind.await.unwrap().err(), Some(Held::RateLimited { until: at(60) }));
 }
 
@@ -273,18 +217,12 @@ async fn an_open_circuit_refuses_until_one_trial_succeeds() {
     let gate = gate(PLENTY);
     open_circuit(&gate).await;
     assert_eq!(gate.breaker_state(), BreakerState::Open { until: at(30) });
-    assert_eq!(
-        gate.admit(CallKind::Mutation).await.err(),
-        Some(Held::CircuitOpen { until: at(30) })
-    );
+    assert_eq!(gate.admit(CallKind::Mutation).await.err(), Some(Held::CircuitOpen { until: at(30) }));
 
     tokio::time::advance(Duration::from_secs(30)).await;
     assert_eq!(gate.breaker_state(), BreakerState::HalfOpen);
     let trial = gate.admit(CallKind::Observation).await.unwrap();
-    assert!(matches!(
-        gate.admit(CallKind::Mutation).await,
-        Err(Held::CircuitOpen { .. })
-    ));
+    assert!(matches!(gate.admit(CallKind::Mutation).await, Err(Held::CircuitOpen { .. })));
 
     gate.call(trial, "d", async { Ok(()) }).await.unwrap();
     assert_eq!(gate.breaker_state(), BreakerState::Closed);
@@ -312,10 +250,7 @@ async fn one_dead_node_stops_no_other_service() {
 
 #[tokio::test(start_paused = true)]
 async fn many_callers_all_get_through_and_never_too_many_at_once() {
-    let gate = gate(GateLimits {
-        max_concurrent: 3,
-        ..PLENTY
-    });
+    let gate = gate(GateLimits { max_concurrent: 3, ..PLENTY });
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let calls = (0..50).map(|number| {
         let (gate, now, most) = (gate.clone(), now.clone(), most.clone());

@@ -32,15 +32,10 @@ async fn index(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<String
     let node = bind(&state, &id)?.id;
     call.may_read(&state)?;
     let path = format!("/api/application/nodes/{node}/allocations");
-    let listing = Listing {
-        filters: &["ip", "port", "ip_alias", "server_id"],
-        ..Listing::new(&path)
-    };
+    let listing = Listing { filters: &["ip", "port", "ip_alias", "server_id"], ..Listing::new(&path) };
     let includes = call.includes();
     let allocations = state.allocations.rows().filter(|allocation| allocation.node == node);
-    ok(listing.page(&call, allocations, |allocation| {
-        allocation_item(&state, allocation, &includes)
-    })?)
+    ok(listing.page(&call, allocations, |allocation| allocation_item(&state, allocation, &includes))?)
 }
 
 async fn store(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<String>) -> Reply {
@@ -72,9 +67,7 @@ async fn destroy(Extract(panel): Extract<Panel>, call: Call, Path((id, allocatio
     let mut state = panel.lock();
     let node = bind(&state, &id)?.id;
     let found = allocation.parse().ok().and_then(|id| state.allocations.get(id));
-    let found = found
-        .filter(|allocation| allocation.node == node)
-        .ok_or_else(ApiError::not_found)?;
+    let found = found.filter(|allocation| allocation.node == node).ok_or_else(ApiError::not_found)?;
     let (id, assigned) = (found.id, found.server.is_some());
     call.may_write(&state)?;
     if assigned {
@@ -96,16 +89,11 @@ fn addresses(ip: &str) -> Result<Vec<Ipv4Addr>, ApiError> {
         Some((address, bits)) => {
             let bits = bits.parse().ok().filter(|bits| (25..=32).contains(bits));
             let detail = "CIDR notation only allows masks between /25 and /32.";
-            (
-                address,
-                bits.ok_or_else(|| ApiError::new(400, "CidrOutOfRangeException", detail))?,
-            )
+            (address, bits.ok_or_else(|| ApiError::new(400, "CidrOutOfRangeException", detail))?)
         }
     };
     let address: Ipv4Addr = address.parse().map_err(|_| {
-        ApiError::display(format!(
-            "Could not parse provided allocation IP address ({ip}): Invalid IP address format"
-        ))
+        ApiError::display(format!("Could not parse provided allocation IP address ({ip}): Invalid IP address format"))
     })?;
     let size = 1_u32 << (32 - bits);
     let first = u32::from(address) & !(size - 1);
@@ -138,9 +126,7 @@ fn ports_of(entry: &str) -> Result<Vec<u16>, ApiError> {
     if low <= LAST_PRIVILEGED_PORT {
         return Err(out_of_range());
     }
-    (low..=high)
-        .map(|port| u16::try_from(port).map_err(|_| out_of_range()))
-        .collect()
+    (low..=high).map(|port| u16::try_from(port).map_err(|_| out_of_range())).collect()
 }
 
 /// Reads `first-last`, both of four or five digits.

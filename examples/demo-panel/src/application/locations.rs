@@ -17,32 +17,20 @@ use crate::state::State;
 use crate::validation::Field;
 
 pub(super) fn routes() -> Router<Panel> {
-    Router::new()
-        .route("/locations", get(index).post(store))
-        .route("/locations/{id}", get(show))
+    Router::new().route("/locations", get(index).post(store)).route("/locations/{id}", get(show))
 }
 
 async fn index(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     let state = panel.lock();
     call.may_read(&state)?;
-    let listing = Listing {
-        filters: &["short", "long"],
-        sorts: &["id"],
-        ..Listing::new("/api/application/locations")
-    };
+    let listing = Listing { filters: &["short", "long"], sorts: &["id"], ..Listing::new("/api/application/locations") };
     let includes = call.includes();
-    ok(listing.page(&call, state.locations.rows(), |location| {
-        location_item(&state, location, &includes)
-    })?)
+    ok(listing.page(&call, state.locations.rows(), |location| location_item(&state, location, &includes))?)
 }
 
 async fn show(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<String>) -> Reply {
     let state = panel.lock();
-    let location = id
-        .parse()
-        .ok()
-        .and_then(|id| state.locations.get(id))
-        .ok_or_else(ApiError::not_found)?;
+    let location = id.parse().ok().and_then(|id| state.locations.get(id)).ok_or_else(ApiError::not_found)?;
     call.may_read(&state)?;
     ok(location_item(&state, location, &call.includes()))
 }
@@ -63,10 +51,7 @@ async fn store(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     }
     let location = state.locations.get(id).ok_or_else(ApiError::not_found)?;
     let body = location_item(&state, location, &call.includes());
-    created(with_resource_link(
-        body,
-        &call.link(&format!("/api/application/locations/{id}")),
-    ))
+    created(with_resource_link(body, &call.link(&format!("/api/application/locations/{id}"))))
 }
 
 /// A location as the application API shows it.
@@ -82,18 +67,12 @@ pub(crate) fn location_item(state: &State, location: &Location, includes: &Inclu
     let nodes = || state.nodes.rows().filter(|node| node.location == location.id);
     if includes.has("nodes") {
         let nested = includes.within("nodes");
-        relationships.insert(
-            "nodes".to_owned(),
-            list(nodes().map(|node| node_item(state, node, &nested))),
-        );
+        relationships.insert("nodes".to_owned(), list(nodes().map(|node| node_item(state, node, &nested))));
     }
     if includes.has("servers") {
         let nested = includes.within("servers");
         let servers = nodes().flat_map(|node| state.servers_on(node.id));
-        relationships.insert(
-            "servers".to_owned(),
-            list(servers.map(|server| server_item(state, server, &nested))),
-        );
+        relationships.insert("servers".to_owned(), list(servers.map(|server| server_item(state, server, &nested))));
     }
     item("location", attributes, relationships)
 }

@@ -32,10 +32,7 @@ async fn index(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     call.may_read(&state)?;
     // Nests are listed without the query builder: they know neither filters nor sorting.
     let rows = state.catalogue.nests.iter();
-    let listing = Listing {
-        searchable: false,
-        ..Listing::new("/api/application/nests")
-    };
+    let listing = Listing { searchable: false, ..Listing::new("/api/application/nests") };
     let includes = call.includes();
     ok(listing.page(&call, rows, |nest| nest_item(&state, nest, &includes))?)
 }
@@ -71,9 +68,7 @@ async fn eggs(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     let state = panel.lock();
     call.may_read(&state)?;
     let includes = call.includes();
-    ok(list(
-        state.catalogue.eggs.iter().map(|egg| egg_item(&state, egg, &includes)),
-    ))
+    ok(list(state.catalogue.eggs.iter().map(|egg| egg_item(&state, egg, &includes))))
 }
 
 async fn egg(Extract(panel): Extract<Panel>, call: Call, Path(egg): Path<String>) -> Reply {
@@ -84,17 +79,11 @@ async fn egg(Extract(panel): Extract<Panel>, call: Call, Path(egg): Path<String>
 }
 
 fn bind_nest<'a>(state: &'a State, id: &str) -> Result<&'a Nest, ApiError> {
-    id.parse()
-        .ok()
-        .and_then(|id| state.catalogue.nest(id))
-        .ok_or_else(ApiError::not_found)
+    id.parse().ok().and_then(|id| state.catalogue.nest(id)).ok_or_else(ApiError::not_found)
 }
 
 fn bind_egg<'a>(state: &'a State, id: &str) -> Result<&'a Egg, ApiError> {
-    id.parse()
-        .ok()
-        .and_then(|id| state.catalogue.egg(id))
-        .ok_or_else(ApiError::not_found)
+    id.parse().ok().and_then(|id| state.catalogue.egg(id)).ok_or_else(ApiError::not_found)
 }
 
 /// A nest as the application API shows it.
@@ -117,10 +106,7 @@ pub(crate) fn nest_item(state: &State, nest: &Nest, includes: &Includes) -> Valu
     if includes.has("servers") {
         let nested = includes.within("servers");
         let servers = eggs().flat_map(|egg| state.servers.rows().filter(|server| server.egg == egg.id));
-        relationships.insert(
-            "servers".to_owned(),
-            list(servers.map(|server| server_item(state, server, &nested))),
-        );
+        relationships.insert("servers".to_owned(), list(servers.map(|server| server_item(state, server, &nested))));
     }
     item("nest", attributes, relationships)
 }
@@ -161,16 +147,10 @@ fn egg_relationships(state: &State, egg: &Egg, includes: &Includes) -> Map<Strin
     if includes.has("servers") {
         let nested = includes.within("servers");
         let servers = state.servers.rows().filter(|server| server.egg == egg.id);
-        relationships.insert(
-            "servers".to_owned(),
-            list(servers.map(|server| server_item(state, server, &nested))),
-        );
+        relationships.insert("servers".to_owned(), list(servers.map(|server| server_item(state, server, &nested))));
     }
     if includes.has("variables") {
-        let variables = egg
-            .variables
-            .iter()
-            .map(|variable| variable_attributes(state, egg, variable));
+        let variables = egg.variables.iter().map(|variable| variable_attributes(state, egg, variable));
         let variables = list(variables.map(|attributes| item("egg_variable", attributes, Map::new())));
         relationships.insert("variables".to_owned(), variables);
     }

@@ -19,9 +19,7 @@ use crate::state::State;
 use crate::validation::{Field, Rule};
 
 pub(super) fn routes() -> Router<Panel> {
-    Router::new()
-        .route("/nodes", get(index).post(store))
-        .route("/nodes/{id}", get(show).patch(update).delete(destroy))
+    Router::new().route("/nodes", get(index).post(store)).route("/nodes/{id}", get(show).patch(update).delete(destroy))
 }
 
 async fn index(Extract(panel): Extract<Panel>, call: Call) -> Reply {
@@ -57,10 +55,7 @@ async fn store(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     }
     let node = state.nodes.get(id).ok_or_else(ApiError::not_found)?;
     let body = node_item(&state, node, &call.includes());
-    created(with_resource_link(
-        body,
-        &call.link(&format!("/api/application/nodes/{id}")),
-    ))
+    created(with_resource_link(body, &call.link(&format!("/api/application/nodes/{id}"))))
 }
 
 async fn update(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<String>) -> Reply {
@@ -114,12 +109,8 @@ async fn destroy(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<Stri
         let detail = "A node must have no servers linked to it in order to be deleted.";
         return Err(ApiError::new(400, "HasActiveServersException", detail));
     }
-    let orphans: Vec<u64> = state
-        .allocations
-        .rows()
-        .filter(|allocation| allocation.node == id)
-        .map(|allocation| allocation.id)
-        .collect();
+    let orphans: Vec<u64> =
+        state.allocations.rows().filter(|allocation| allocation.node == id).map(|allocation| allocation.id).collect();
     for allocation in orphans {
         state.allocations.remove(allocation);
     }
@@ -129,10 +120,7 @@ async fn destroy(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<Stri
 
 /// The node an id in a path names.
 pub(super) fn bind<'a>(state: &'a State, id: &str) -> Result<&'a Node, ApiError> {
-    id.parse()
-        .ok()
-        .and_then(|id| state.nodes.get(id))
-        .ok_or_else(ApiError::not_found)
+    id.parse().ok().and_then(|id| state.nodes.get(id)).ok_or_else(ApiError::not_found)
 }
 
 fn fields(state: &State) -> Vec<Field> {
@@ -166,10 +154,7 @@ fn fields(state: &State) -> Vec<Field> {
 /// A node as the application API shows it.
 pub(crate) fn node_item(state: &State, node: &Node, includes: &Includes) -> Value {
     let sum = |part: fn(&crate::records::Limits) -> i64| -> i64 {
-        state
-            .servers_on(node.id)
-            .map(|server| part(&server.limits))
-            .fold(0, i64::saturating_add)
+        state.servers_on(node.id).map(|server| part(&server.limits)).fold(0, i64::saturating_add)
     };
     let mut attributes = json!({
         "id": node.id,
@@ -217,11 +202,7 @@ fn relationships(state: &State, node: &Node, includes: &Includes) -> Map<String,
     }
     if includes.has("servers") {
         let nested = includes.within("servers");
-        let servers = list(
-            state
-                .servers_on(node.id)
-                .map(|server| server_item(state, server, &nested)),
-        );
+        let servers = list(state.servers_on(node.id).map(|server| server_item(state, server, &nested)));
         relationships.insert("servers".to_owned(), servers);
     }
     relationships

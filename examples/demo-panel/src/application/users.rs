@@ -48,11 +48,7 @@ async fn external(Extract(panel): Extract<Panel>, call: Call, Path(external_id):
     let wanted = external_id.to_lowercase();
     let mut users = state.users.rows();
     let user = users.find(|user| user.external_id.as_ref().is_some_and(|id| id.to_lowercase() == wanted));
-    ok(user_item(
-        &state,
-        user.ok_or_else(ApiError::not_found)?,
-        &call.includes(),
-    ))
+    ok(user_item(&state, user.ok_or_else(ApiError::not_found)?, &call.includes()))
 }
 
 async fn store(Extract(panel): Extract<Panel>, call: Call) -> Reply {
@@ -76,10 +72,7 @@ async fn store(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     });
     let user = state.users.get(id).ok_or_else(ApiError::not_found)?;
     let body = user_item(&state, user, &call.includes());
-    created(with_resource_link(
-        body,
-        &call.link(&format!("/api/application/users/{id}")),
-    ))
+    created(with_resource_link(body, &call.link(&format!("/api/application/users/{id}"))))
 }
 
 /// A full update: what is required on creation is required here too; optional members that are absent stay.
@@ -91,10 +84,7 @@ async fn update(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<Strin
     let now = state.clock.now();
     let user = state.users.get_mut(id).ok_or_else(ApiError::not_found)?;
     replace(&mut user.email, call.text("email"));
-    replace(
-        &mut user.username,
-        call.text("username").map(|name| name.to_lowercase()),
-    );
+    replace(&mut user.username, call.text("username").map(|name| name.to_lowercase()));
     replace(&mut user.first_name, call.text("first_name"));
     replace(&mut user.last_name, call.text("last_name"));
     replace(&mut user.language, call.text("language"));
@@ -129,28 +119,19 @@ async fn destroy(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<Stri
 }
 
 fn bind<'a>(state: &'a State, id: &str) -> Result<&'a User, ApiError> {
-    id.parse()
-        .ok()
-        .and_then(|id| state.users.get(id))
-        .ok_or_else(ApiError::not_found)
+    id.parse().ok().and_then(|id| state.users.get(id)).ok_or_else(ApiError::not_found)
 }
 
 /// The rules, in the order in which their failures are reported. `except` is the user being changed.
 fn fields(state: &State, except: Option<UserId>) -> Vec<Field> {
     let limit = state.dialect.string_limit();
-    let unique = |column: &str| Rule::Unique {
-        table: "users".to_owned(),
-        column: column.to_owned(),
-        except,
-    };
+    let unique = |column: &str| Rule::Unique { table: "users".to_owned(), column: column.to_owned(), except };
     let mut fields = vec![
         Field::new("email", &format!("required|email|between:1,{limit}")).rule(unique("email")),
         Field::new("external_id", &format!("sometimes|nullable|string|max:{limit}"))
             .rule(unique("external_id"))
             .label("Third Party Identifier"),
-        Field::new("username", &format!("required|between:1,{limit}"))
-            .rule(unique("username"))
-            .rule(Rule::Username),
+        Field::new("username", &format!("required|between:1,{limit}")).rule(unique("username")).rule(Rule::Username),
         Field::new("password", "sometimes|nullable|string"),
         Field::new("language", "string|in:en"),
     ];

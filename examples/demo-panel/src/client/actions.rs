@@ -28,11 +28,7 @@ pub(super) async fn resources(Extract(panel): Extract<Panel>, call: Call, Path(s
     let server = state.server_by_uuid(&uuid).ok_or_else(ApiError::not_found)?;
     let running = server.power == PowerState::Running;
     // A running server uses half of its memory: plausible, and the same at every call.
-    let memory = if running {
-        server.limits.memory.saturating_mul(1024 * 1024) / 2
-    } else {
-        0
-    };
+    let memory = if running { server.limits.memory.saturating_mul(1024 * 1024) / 2 } else { 0 };
     ok(json!({
         "object": "stats",
         "attributes": {
@@ -55,10 +51,7 @@ pub(super) async fn websocket(Extract(panel): Extract<Panel>, call: Call, Path(s
     let server = Access::Websocket.check(&state, &call, &server)?;
     let node = state.nodes.get(server.node).ok_or_else(ApiError::not_found)?;
     let scheme = if node.scheme == "https" { "wss" } else { "ws" };
-    let socket = format!(
-        "{scheme}://{}:{}/api/servers/{}/ws",
-        node.fqdn, node.daemon_listen, server.uuid
-    );
+    let socket = format!("{scheme}://{}:{}/api/servers/{}/ws", node.fqdn, node.daemon_listen, server.uuid);
     ok(json!({ "data": { "token": token(&state, &call, server), "socket": socket } }))
 }
 
@@ -83,10 +76,7 @@ pub(super) async fn power(Extract(panel): Extract<Panel>, call: Call, Path(serve
     let (uuid, node) = {
         let state = panel.lock();
         let server = usable(&state, &call, &server)?;
-        call.validate(
-            &state,
-            &[Field::new("signal", "required|string|in:start,stop,restart,kill")],
-        )?;
+        call.validate(&state, &[Field::new("signal", "required|string|in:start,stop,restart,kill")])?;
         server
     };
     panel.call_wings(node).await?;
@@ -108,16 +98,9 @@ pub(super) async fn command(Extract(panel): Extract<Panel>, call: Call, Path(ser
         server
     };
     panel.call_wings(node).await?;
-    let running = panel
-        .lock()
-        .server_by_uuid(&uuid)
-        .is_some_and(|server| server.power == PowerState::Running);
+    let running = panel.lock().server_by_uuid(&uuid).is_some_and(|server| server.power == PowerState::Running);
     if !running {
-        return Err(ApiError::new(
-            502,
-            "HttpException",
-            "Server must be online in order to send commands.",
-        ));
+        return Err(ApiError::new(502, "HttpException", "Server must be online in order to send commands."));
     }
     no_content()
 }
@@ -130,7 +113,5 @@ pub(super) async fn reinstall(Extract(panel): Extract<Panel>, call: Call, Path(s
 
 /// The uuid and node of a server that is ready to be used.
 fn usable(state: &State, call: &Call, server: &str) -> Result<(String, NodeId), ApiError> {
-    Access::Use
-        .check(state, call, server)
-        .map(|server| (server.uuid.clone(), server.node))
+    Access::Use.check(state, call, server).map(|server| (server.uuid.clone(), server.node))
 }

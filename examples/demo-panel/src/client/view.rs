@@ -33,22 +33,14 @@ pub(super) fn client_server_item(state: &State, server: &Server, viewer: UserId)
     });
     let mut relationships = Map::new();
     relationships.insert("allocations".to_owned(), allocations(state, server));
-    relationships.insert(
-        "variables".to_owned(),
-        egg.map_or_else(|| list([]), |egg| variables(egg, server)),
-    );
+    relationships.insert("variables".to_owned(), egg.map_or_else(|| list([]), |egg| variables(egg, server)));
     item("server", attributes, relationships)
 }
 
 /// What the viewer may do: owners everything, administrators also watch what goes on inside.
 pub(super) fn permissions(state: &State, viewer: UserId) -> Vec<&'static str> {
     if state.is_root_admin(viewer) {
-        vec![
-            "*",
-            "admin.websocket.errors",
-            "admin.websocket.install",
-            "admin.websocket.transfer",
-        ]
+        vec!["*", "admin.websocket.errors", "admin.websocket.install", "admin.websocket.transfer"]
     } else {
         vec!["*"]
     }
@@ -56,20 +48,12 @@ pub(super) fn permissions(state: &State, viewer: UserId) -> Vec<&'static str> {
 
 /// The start command with its placeholders filled; values of hidden variables stay hidden.
 fn invocation(state: &State, server: &Server, egg: &Egg) -> String {
-    let allocation = server
-        .allocation
-        .and_then(|allocation| state.allocations.get(allocation));
+    let allocation = server.allocation.and_then(|allocation| state.allocations.get(allocation));
     let mut invocation = server
         .startup
         .replace("{{SERVER_MEMORY}}", &server.limits.memory.to_string())
-        .replace(
-            "{{SERVER_IP}}",
-            allocation.map_or("", |allocation| allocation.ip.as_str()),
-        )
-        .replace(
-            "{{SERVER_PORT}}",
-            &allocation.map_or_else(String::new, |allocation| allocation.port.to_string()),
-        );
+        .replace("{{SERVER_IP}}", allocation.map_or("", |allocation| allocation.ip.as_str()))
+        .replace("{{SERVER_PORT}}", &allocation.map_or_else(String::new, |allocation| allocation.port.to_string()));
     for (variable, (name, value)) in egg.variables.iter().zip(variable_values(egg, server)) {
         let shown = if variable.user_viewable { value } else { "[hidden]" };
         invocation = invocation.replace(&format!("{{{{{name}}}}}"), shown);

@@ -43,15 +43,7 @@ impl Call {
         query: Vec<(String, String)>,
         base_url: String,
     ) -> Self {
-        Self {
-            inner: Arc::new(Inner {
-                api,
-                key,
-                input: Value::Object(input),
-                query,
-                base_url,
-            }),
-        }
+        Self { inner: Arc::new(Inner { api, key, input: Value::Object(input), query, base_url }) }
     }
 
     pub(crate) fn user(&self) -> UserId {
@@ -93,9 +85,9 @@ impl Call {
             Api::Client if !grant.is_client() => Err(ApiError::forbidden(
                 "You are attempting to use an application API key on an endpoint that requires a client API key.",
             )),
-            Api::Application if !state.is_root_admin(self.user()) => Err(ApiError::forbidden(
-                "This account does not have permission to access the API.",
-            )),
+            Api::Application if !state.is_root_admin(self.user()) => {
+                Err(ApiError::forbidden("This account does not have permission to access the API."))
+            }
             Api::Application if !granted(grant) => Err(ApiError::forbidden("This action is unauthorized.")),
             _ => Ok(()),
         }
@@ -128,24 +120,12 @@ impl Call {
     }
 
     pub(crate) fn ids(&self, path: &str) -> Vec<u64> {
-        let items = self
-            .input(path)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        items
-            .iter()
-            .filter_map(integer)
-            .filter_map(|id| u64::try_from(id).ok())
-            .collect()
+        let items = self.input(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        items.iter().filter_map(integer).filter_map(|id| u64::try_from(id).ok()).collect()
     }
 
     pub(crate) fn texts(&self, path: &str) -> Vec<String> {
-        let items = self
-            .input(path)
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let items = self.input(path).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
         items.iter().filter_map(validation::text).collect()
     }
 
@@ -158,18 +138,13 @@ impl Call {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "PHP cuts fractions off; Rust's cast saturates beyond that"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "PHP cuts fractions off; Rust's cast saturates beyond that")]
 fn integer(value: &Value) -> Option<i64> {
     match value {
         Value::Number(number) => number.as_i64().or_else(|| number.as_f64().map(|number| number as i64)),
         Value::String(text) => {
             let text = text.trim();
-            text.parse()
-                .ok()
-                .or_else(|| text.parse::<f64>().ok().map(|number| number as i64))
+            text.parse().ok().or_else(|| text.parse::<f64>().ok().map(|number| number as i64))
         }
         Value::Bool(value) => Some(i64::from(*value)),
         _ => None,
@@ -181,11 +156,7 @@ impl<S: Sync> FromRequestParts<S> for Call {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // The gate in front of every route that takes a call puts it there.
-        parts
-            .extensions
-            .get::<Self>()
-            .cloned()
-            .ok_or_else(ApiError::unauthenticated)
+        parts.extensions.get::<Self>().cloned().ok_or_else(ApiError::unauthenticated)
     }
 }
 

@@ -118,19 +118,13 @@ async fn faults(State(panel): State<Panel>, body: Bytes) -> Response {
 async fn requests(State(panel): State<Panel>) -> Json<Value> {
     let state = panel.lock();
     let requests = state.requests.iter();
-    Json(
-        requests
-            .map(|((method, path), count)| json!({ "method": method, "path": path, "count": count }))
-            .collect(),
-    )
+    Json(requests.map(|((method, path), count)| json!({ "method": method, "path": path, "count": count })).collect())
 }
 
 /// Reads the body as `T`, an empty one as `{}`, and answers 204, or 400 with what is wrong.
 fn apply<T: DeserializeOwned>(body: &Bytes, action: impl FnOnce(T) -> Result<(), String>) -> Response {
     let body: &[u8] = if body.is_empty() { b"{}" } else { body };
-    let result = serde_json::from_slice(body)
-        .map_err(|error| error.to_string())
-        .and_then(action);
+    let result = serde_json::from_slice(body).map_err(|error| error.to_string()).and_then(action);
     match result {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(error) => (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response(),

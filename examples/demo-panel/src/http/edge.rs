@@ -59,25 +59,15 @@ pub(super) async fn negotiate(request: Request, next: Next) -> Response {
 
 /// Laravel's `wantsJson`: the first accepted type is some JSON.
 fn wants_json(headers: &HeaderMap) -> bool {
-    let accepted = headers
-        .get(header::ACCEPT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let accepted = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let first = accepted.split(',').next().unwrap_or_default();
     first.contains("/json") || first.contains("+json")
 }
 
 fn redirect_to_login(response: &Response) -> Response {
-    let target = response
-        .extensions()
-        .get::<LoginPage>()
-        .map_or("/auth/login", |page| page.0.as_str());
+    let target = response.extensions().get::<LoginPage>().map_or("/auth/login", |page| page.0.as_str());
     let location = HeaderValue::from_str(target).unwrap_or(HeaderValue::from_static("/auth/login"));
-    (
-        StatusCode::FOUND,
-        [(header::LOCATION, location)],
-        Html("<!DOCTYPE html><title>Redirecting</title>"),
-    )
+    (StatusCode::FOUND, [(header::LOCATION, location)], Html("<!DOCTYPE html><title>Redirecting</title>"))
         .into_response()
 }
 

@@ -15,11 +15,7 @@ pub(super) fn filters<'a>(query: &'a [(String, String)], allowed: &[&str]) -> Re
         .iter()
         .filter_map(|(key, value)| Some((key.strip_prefix("filter[")?.strip_suffix(']')?, value.as_str())))
         .collect();
-    let unknown: Vec<&str> = given
-        .iter()
-        .map(|(name, _)| *name)
-        .filter(|name| !allowed.contains(name))
-        .collect();
+    let unknown: Vec<&str> = given.iter().map(|(name, _)| *name).filter(|name| !allowed.contains(name)).collect();
     if !unknown.is_empty() {
         return Err(ApiError::new(
             400,
@@ -33,11 +29,7 @@ pub(super) fn filters<'a>(query: &'a [(String, String)], allowed: &[&str]) -> Re
     }
     let filters = given.into_iter().map(|(name, value)| Filter {
         name,
-        alternatives: value
-            .split(',')
-            .filter(|part| !part.is_empty())
-            .map(str::to_lowercase)
-            .collect(),
+        alternatives: value.split(',').filter(|part| !part.is_empty()).map(str::to_lowercase).collect(),
     });
     Ok(filters.filter(|filter| !filter.alternatives.is_empty()).collect())
 }
@@ -49,11 +41,7 @@ impl Filter<'_> {
             return false;
         };
         let accepts = |value: &String| {
-            if exact {
-                column == *value
-            } else {
-                column.contains(value)
-            }
+            if exact { column == *value } else { column.contains(value) }
         };
         self.alternatives.iter().any(accepts)
     }
@@ -73,17 +61,10 @@ pub(super) fn sorts<'a>(parameter: &'a str, allowed: &[&str]) -> Result<Vec<Sort
         .filter(|part| !part.is_empty())
         .map(|part| match part.strip_prefix('-') {
             Some(name) => Sort { name, descending: true },
-            None => Sort {
-                name: part,
-                descending: false,
-            },
+            None => Sort { name: part, descending: false },
         })
         .collect();
-    let unknown: Vec<&str> = sorts
-        .iter()
-        .map(|sort| sort.name)
-        .filter(|name| !allowed.contains(name))
-        .collect();
+    let unknown: Vec<&str> = sorts.iter().map(|sort| sort.name).filter(|name| !allowed.contains(name)).collect();
     if unknown.is_empty() {
         return Ok(sorts);
     }

@@ -26,9 +26,7 @@ pub(super) async fn gate(State((panel, api)): State<(Panel, Api)>, request: Requ
     let base_url = base_url(&panel, request.headers());
     let Some(key) = authenticate(&panel, request.headers()) else {
         let mut response = ApiError::unauthenticated().into_response();
-        response
-            .extensions_mut()
-            .insert(LoginPage(format!("{base_url}/auth/login")));
+        response.extensions_mut().insert(LoginPage(format!("{base_url}/auth/login")));
         return response;
     };
     let (mut parts, body) = request.into_parts();
@@ -39,10 +37,7 @@ pub(super) async fn gate(State((panel, api)): State<(Panel, Api)>, request: Requ
         Ok(input) => input,
         Err(error) => return error.into_response(),
     };
-    let remote = parts
-        .extensions
-        .get::<ConnectInfo<SocketAddr>>()
-        .map(|info| info.0.ip());
+    let remote = parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
     if let Err(error) = check_address(&key, remote.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST))) {
         return error.into_response();
     }
@@ -50,15 +45,11 @@ pub(super) async fn gate(State((panel, api)): State<(Panel, Api)>, request: Requ
         Ok(budget) => budget,
         Err(error) => return error.into_response(),
     };
-    let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri)
-        .map(|query| query.0)
-        .unwrap_or_default();
+    let query = Query::<Vec<(String, String)>>::try_from_uri(&parts.uri).map(|query| query.0).unwrap_or_default();
     parts.extensions.insert(Call::new(api, key, input, query, base_url));
     let mut response = next.run(Request::from_parts(parts, Body::empty())).await;
     response.headers_mut().insert(LIMIT, HeaderValue::from(budget.limit));
-    response
-        .headers_mut()
-        .insert(REMAINING, HeaderValue::from(budget.remaining));
+    response.headers_mut().insert(REMAINING, HeaderValue::from(budget.remaining));
     response
 }
 
@@ -66,10 +57,7 @@ fn base_url(panel: &Panel, headers: &HeaderMap) -> String {
     if let Some(url) = panel.public_url() {
         return url.to_owned();
     }
-    let host = headers
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok())
-        .unwrap_or("panel.example");
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("panel.example");
     format!("http://{host}")
 }
 
@@ -122,10 +110,7 @@ fn too_many(limit: u32, retry_after: Duration, now: i64) -> ApiError {
 
 /// The members of a JSON body, strings trimmed and empty ones made null. A body that is no object has no members.
 fn read_body(headers: &HeaderMap, bytes: &Bytes) -> Result<Map<String, Value>, ApiError> {
-    let kind = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if bytes.is_empty() || !(kind.contains("/json") || kind.contains("+json")) {
         return Ok(Map::new());
     }

@@ -8,11 +8,7 @@ pub(crate) struct Includes {
 impl Includes {
     pub(crate) fn parse(parameter: &str) -> Self {
         Self {
-            paths: parameter
-                .split(',')
-                .map(|path| path.trim().to_owned())
-                .filter(|path| !path.is_empty())
-                .collect(),
+            paths: parameter.split(',').map(|path| path.trim().to_owned()).filter(|path| !path.is_empty()).collect(),
         }
     }
 
@@ -23,11 +19,6 @@ impl Includes {
     /// What to embed in the resource `name`.
     pub(crate) fn within(&self, name: &str) -> Self {
         let nested = self.paths.iter().filter_map(|path| path.split_once('.'));
-        Self {
-            paths: nested
-                .filter(|(first, _)| *first == name)
-                .map(|(_, rest)| rest.to_owned())
-                .collect(),
-        }
+        Self { paths: nested.filter(|(first, _)| *first == name).map(|(_, rest)| rest.to_owned()).collect() }
     }
 }

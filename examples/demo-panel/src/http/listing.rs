@@ -43,14 +43,7 @@ pub(crate) struct Listing<'a> {
 
 impl<'a> Listing<'a> {
     pub(crate) fn new(path: &'a str) -> Self {
-        Self {
-            path,
-            filters: &[],
-            sorts: &[],
-            searchable: true,
-            largest_page: None,
-            links_keep_query: false,
-        }
+        Self { path, filters: &[], sorts: &[], searchable: true, largest_page: None, links_keep_query: false }
     }
 
     /// The page of `rows` the call asks for, each row shown by `show`.
@@ -60,24 +53,12 @@ impl<'a> Listing<'a> {
         rows: impl Iterator<Item = &'r T>,
         show: impl Fn(&T) -> Value,
     ) -> Result<Value, ApiError> {
-        let rows = if self.searchable {
-            self.search(call, rows)?
-        } else {
-            rows.collect()
-        };
+        let rows = if self.searchable { self.search(call, rows)? } else { rows.collect() };
         let per_page = self.per_page(call)?;
-        let current: usize = call
-            .query_value("page")
-            .and_then(|page| page.parse().ok())
-            .unwrap_or(1)
-            .max(1);
+        let current: usize = call.query_value("page").and_then(|page| page.parse().ok()).unwrap_or(1).max(1);
         let total = rows.len();
-        let data: Vec<Value> = rows
-            .into_iter()
-            .skip((current - 1).saturating_mul(per_page))
-            .take(per_page)
-            .map(show)
-            .collect();
+        let data: Vec<Value> =
+            rows.into_iter().skip((current - 1).saturating_mul(per_page)).take(per_page).map(show).collect();
         let last = total.div_ceil(per_page).max(1);
         let pagination = json!({
             "total": total,
@@ -98,9 +79,7 @@ impl<'a> Listing<'a> {
         let filters = filters(call.query(), self.filters)?;
         let sorts = sorts(call.query_value("sort").unwrap_or_default(), self.sorts)?;
         let accepted = |row: &&T| {
-            filters
-                .iter()
-                .all(|filter| filter.accepts(row.column(filter.name).as_deref(), T::is_exact(filter.name)))
+            filters.iter().all(|filter| filter.accepts(row.column(filter.name).as_deref(), T::is_exact(filter.name)))
         };
         let mut rows: Vec<&T> = rows.filter(accepted).collect();
         for sort in sorts.iter().rev() {

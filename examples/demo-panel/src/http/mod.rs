@@ -29,20 +29,14 @@ pub(crate) fn router(panel: Panel) -> Router {
     let dialect = panel.lock().dialect;
     let gate = |api| from_fn_with_state((panel.clone(), api), gate::gate);
     let api = Router::new()
-        .nest(
-            "/api/application",
-            application::routes(dialect).route_layer(gate(Api::Application)),
-        )
+        .nest("/api/application", application::routes(dialect).route_layer(gate(Api::Application)))
         .nest("/api/client", client::routes().route_layer(gate(Api::Client)))
         .nest("/api/remote", remote::routes())
         .fallback(unknown_route)
         .method_not_allowed_fallback(unsupported_method)
         .layer(from_fn(edge::negotiate))
         .layer(from_fn_with_state(panel.clone(), edge::misbehave));
-    Router::new()
-        .nest("/control", control::routes())
-        .merge(api)
-        .with_state(panel)
+    Router::new().nest("/control", control::routes()).merge(api).with_state(panel)
 }
 
 async fn unknown_route(request: Request) -> Response {

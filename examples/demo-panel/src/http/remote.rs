@@ -19,20 +19,12 @@ pub(super) fn routes() -> Router<Panel> {
 async fn installation_ended(State(panel): State<Panel>, Path(uuid): Path<String>, body: Bytes) -> Reply {
     let report: Value = serde_json::from_slice(&body).unwrap_or_default();
     let mut state = panel.lock();
-    let fields = [
-        Field::new("successful", "present|boolean"),
-        Field::new("reinstall", "sometimes|boolean"),
-    ];
+    let fields = [Field::new("successful", "present|boolean"), Field::new("reinstall", "sometimes|boolean")];
     validation::validate(&report, &fields, &*state).map_err(ApiError::validation)?;
     if state.server_by_uuid(&uuid).is_none() {
         return Err(ApiError::not_found());
     }
-    let holds = |name: &str| {
-        report
-            .get(name)
-            .and_then(validation::text)
-            .is_some_and(|text| text == "1")
-    };
+    let holds = |name: &str| report.get(name).and_then(validation::text).is_some_and(|text| text == "1");
     let outcome = match (holds("successful"), holds("reinstall")) {
         (true, _) => None,
         (false, true) => Some(ServerStatus::ReinstallFailed),

@@ -23,9 +23,7 @@ pub(super) fn passes(rule: &Rule, value: Option<&Value>, measured_as_number: boo
         Rule::Ip => matches!(value, Some(Value::String(address)) if address.parse::<IpAddr>().is_ok()),
         Rule::Alpha => text_matches(value, char::is_alphabetic),
         Rule::AlphaNum => text_matches(value, char::is_alphanumeric),
-        Rule::AlphaDash => text_matches(value, |character| {
-            character.is_alphanumeric() || "-_".contains(character)
-        }),
+        Rule::AlphaDash => text_matches(value, |character| character.is_alphanumeric() || "-_".contains(character)),
         Rule::Digits(length) => digits(value).is_some_and(|digits| digits == *length as usize),
         Rule::DigitsBetween(min, max) => {
             digits(value).is_some_and(|digits| (*min as usize..=*max as usize).contains(&digits))
@@ -36,12 +34,12 @@ pub(super) fn passes(rule: &Rule, value: Option<&Value>, measured_as_number: boo
         Rule::Between(min, max) => size().is_some_and(|size| (*min..=*max).contains(&size)),
         Rule::In(allowed) => value.and_then(text).is_some_and(|text| allowed.contains(&text)),
         Rule::NotIn(refused) => !value.and_then(text).is_some_and(|text| refused.contains(&text)),
-        Rule::StartsWith(prefixes) => value
-            .and_then(text)
-            .is_some_and(|text| prefixes.iter().any(|prefix| text.starts_with(prefix))),
-        Rule::EndsWith(suffixes) => value
-            .and_then(text)
-            .is_some_and(|text| suffixes.iter().any(|suffix| text.ends_with(suffix))),
+        Rule::StartsWith(prefixes) => {
+            value.and_then(text).is_some_and(|text| prefixes.iter().any(|prefix| text.starts_with(prefix)))
+        }
+        Rule::EndsWith(suffixes) => {
+            value.and_then(text).is_some_and(|text| suffixes.iter().any(|suffix| text.ends_with(suffix)))
+        }
         Rule::Regex(pattern) => scalar(value).is_some_and(|text| pattern::matches(pattern, &text)),
         Rule::NotRegex(pattern) => scalar(value).is_some_and(|text| !pattern::matches(pattern, &text)),
         Rule::Username => matches!(value, Some(Value::String(name)) if is_username(name)),
@@ -87,9 +85,7 @@ fn number(value: &Value) -> Option<f64> {
         Value::Number(number) => number.as_f64(),
         // Words such as `inf` and `nan` are numbers for Rust, not for PHP.
         Value::String(text)
-            if !text
-                .chars()
-                .any(|character| character.is_alphabetic() && character != 'e' && character != 'E') =>
+            if !text.chars().any(|character| character.is_alphabetic() && character != 'e' && character != 'E') =>
         {
             text.trim().parse().ok()
         }
@@ -151,17 +147,13 @@ fn is_email(address: &str) -> bool {
     };
     let atom = |part: &str| {
         !part.is_empty()
-            && part
-                .chars()
-                .all(|character| character.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(character))
+            && part.chars().all(|character| character.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~-".contains(character))
     };
     let label = |part: &str| {
         !part.is_empty()
             && !part.starts_with('-')
             && !part.ends_with('-')
-            && part
-                .chars()
-                .all(|character| character.is_alphanumeric() || character == '-')
+            && part.chars().all(|character| character.is_alphanumeric() || character == '-')
     };
     local.len() <= 64 && local.split('.').all(atom) && domain.len() <= 253 && domain.split('.').all(label)
 }

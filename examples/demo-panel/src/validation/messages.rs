@@ -16,10 +16,7 @@ pub(super) fn message(rule: &Rule, rules: &[Rule], attribute: &str, label_of: &d
         Rule::Present => format!("The {attribute} field must be present."),
         Rule::RequiredWith(paths) => format!("The {attribute} field is required when {} is present.", others(paths)),
         Rule::RequiredWithout(paths) => {
-            format!(
-                "The {attribute} field is required when {} is not present.",
-                others(paths)
-            )
+            format!("The {attribute} field is required when {} is not present.", others(paths))
         }
         Rule::String => format!("The {attribute} must be a string."),
         Rule::Array => format!("The {attribute} must be an array."),
@@ -39,16 +36,10 @@ pub(super) fn message(rule: &Rule, rules: &[Rule], attribute: &str, label_of: &d
         Rule::Between(min, max) => measure.between(attribute, *min, *max),
         Rule::In(_) | Rule::NotIn(_) | Rule::Exists { .. } => format!("The selected {attribute} is invalid."),
         Rule::StartsWith(prefixes) => {
-            format!(
-                "The {attribute} field must start with one of the following: {}.",
-                prefixes.join(", ")
-            )
+            format!("The {attribute} field must start with one of the following: {}.", prefixes.join(", "))
         }
         Rule::EndsWith(suffixes) => {
-            format!(
-                "The {attribute} field must end with one of the following: {}.",
-                suffixes.join(", ")
-            )
+            format!("The {attribute} field must end with one of the following: {}.", suffixes.join(", "))
         }
         Rule::Regex(_) | Rule::Url => format!("The {attribute} format is invalid."),
         Rule::NotRegex(_) => format!("The {attribute} field format is invalid."),

@@ -31,11 +31,7 @@ pub(crate) struct Field {
 impl Field {
     /// A field with rules separated by `|`.
     pub(crate) fn new(path: impl Into<String>, rules: &str) -> Self {
-        Self {
-            path: path.into(),
-            rules: Rule::parse_list(rules),
-            label: None,
-        }
+        Self { path: path.into(), rules: Rule::parse_list(rules), label: None }
     }
 
     pub(crate) fn rule(mut self, rule: Rule) -> Self {
@@ -73,10 +69,7 @@ struct Check<'a> {
 
 impl Check<'_> {
     fn field(&self, field: &Field) -> Vec<Violation> {
-        expand(self.data, &field.path)
-            .into_iter()
-            .flat_map(|path| self.attribute(field, &path))
-            .collect()
+        expand(self.data, &field.path).into_iter().flat_map(|path| self.attribute(field, &path)).collect()
     }
 
     fn attribute(&self, field: &Field, path: &str) -> Vec<Violation> {
@@ -127,11 +120,7 @@ impl Check<'_> {
     }
 
     fn label_of(&self, path: &str) -> String {
-        let label = self
-            .fields
-            .iter()
-            .find(|field| field.path == path)
-            .and_then(|field| field.label.clone());
+        let label = self.fields.iter().find(|field| field.path == path).and_then(|field| field.label.clone());
         label.unwrap_or_else(|| messages::display_name(path))
     }
 }
@@ -166,10 +155,7 @@ mod tests {
     fn violations(data: &Value, rules: &str) -> Vec<(String, String)> {
         let fields = [Field::new("field_name", rules), Field::new("other", "sometimes")];
         let found = validate(data, &fields, &Nothing).err().unwrap_or_default();
-        found
-            .into_iter()
-            .map(|violation| (violation.rule, violation.detail))
-            .collect()
+        found.into_iter().map(|violation| (violation.rule, violation.detail)).collect()
     }
 
     fn rules_of(data: &Value, rules: &str) -> Vec<String> {
@@ -179,10 +165,7 @@ mod tests {
     #[test]
     fn a_missing_required_field_is_reported_once() {
         let found = violations(&json!({}), "required|string|between:1,191");
-        assert_eq!(
-            found,
-            [("required".to_owned(), "The field name field is required.".to_owned())]
-        );
+        assert_eq!(found, [("required".to_owned(), "The field name field is required.".to_owned())]);
     }
 
     #[test]
@@ -206,10 +189,7 @@ mod tests {
     #[test]
     fn a_text_is_measured_in_characters_and_a_number_by_its_value() {
         assert!(rules_of(&json!({"field_name": "äöü"}), "string|between:3,3").is_empty());
-        assert_eq!(
-            rules_of(&json!({"field_name": 5}), "numeric|between:10,1000"),
-            ["between"]
-        );
+        assert_eq!(rules_of(&json!({"field_name": 5}), "numeric|between:10,1000"), ["between"]);
         assert_eq!(rules_of(&json!({"field_name": "5"}), "numeric|min:10"), ["min"]);
         assert_eq!(
             violations(&json!({"field_name": "ab"}), "string|between:3,15")[0].1,
@@ -228,23 +208,14 @@ mod tests {
 
     #[test]
     fn the_database_is_not_asked_about_a_value_that_failed_already() {
-        assert_eq!(
-            rules_of(&json!({"field_name": "x"}), "integer|exists:users,id"),
-            ["integer"]
-        );
-        assert_eq!(
-            rules_of(&json!({"field_name": 7}), "integer|exists:users,id"),
-            ["exists"]
-        );
+        assert_eq!(rules_of(&json!({"field_name": "x"}), "integer|exists:users,id"), ["integer"]);
+        assert_eq!(rules_of(&json!({"field_name": 7}), "integer|exists:users,id"), ["exists"]);
     }
 
     #[test]
     fn an_empty_list_does_not_count_as_given() {
         assert!(rules_of(&json!({"other": {}}), "required_with:other").is_empty());
-        assert_eq!(
-            rules_of(&json!({"other": {"a": 1}}), "required_with:other"),
-            ["required_with"]
-        );
+        assert_eq!(rules_of(&json!({"other": {"a": 1}}), "required_with:other"), ["required_with"]);
         assert_eq!(
             violations(&json!({}), "required_without:other")[0].1,
             "The field name field is required when other is not present."
@@ -280,14 +251,8 @@ mod tests {
             ("starts_with:a,b", json!("bc"), json!("cb")),
             ("ends_with:.jar", json!("x.jar"), json!("x.zip")),
         ] {
-            assert!(
-                rules_of(&json!({ "field_name": good }), rules).is_empty(),
-                "{rules} refuses {good}"
-            );
-            assert!(
-                !rules_of(&json!({ "field_name": bad }), rules).is_empty(),
-                "{rules} accepts {bad}"
-            );
+            assert!(rules_of(&json!({ "field_name": good }), rules).is_empty(), "{rules} refuses {good}");
+            assert!(!rules_of(&json!({ "field_name": bad }), rules).is_empty(), "{rules} accepts {bad}");
         }
     }
 

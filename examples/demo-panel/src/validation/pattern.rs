@@ -24,16 +24,8 @@ fn translate(pattern: &str) -> Option<String> {
     };
     let (body, flags) = characters.as_str().rsplit_once(closing)?;
     let known: String = flags.chars().filter(|flag| "imsx".contains(*flag)).collect();
-    let body = if flags.contains('u') {
-        body.to_owned()
-    } else {
-        with_ascii_classes(body)
-    };
-    Some(if known.is_empty() {
-        body
-    } else {
-        format!("(?{known}){body}")
-    })
+    let body = if flags.contains('u') { body.to_owned() } else { with_ascii_classes(body) };
+    Some(if known.is_empty() { body } else { format!("(?{known}){body}") })
 }
 
 /// Without the flag `u` PHP's classes know ASCII only.

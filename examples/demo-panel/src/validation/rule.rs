@@ -52,28 +52,14 @@ pub(crate) enum Rule {
 impl Rule {
     /// Parses rules separated by `|`. As in Laravel, a pattern inside such a list cannot contain `|`.
     pub(crate) fn parse_list(rules: &str) -> Vec<Self> {
-        rules
-            .split('|')
-            .filter(|rule| !rule.is_empty())
-            .map(Self::parse)
-            .collect()
+        rules.split('|').filter(|rule| !rule.is_empty()).map(Self::parse).collect()
     }
 
     fn parse(rule: &str) -> Self {
         let (name, argument) = rule.split_once(':').unwrap_or((rule, ""));
         let list = || argument.split(',').map(str::to_owned).collect::<Vec<_>>();
-        let number = |index: usize| {
-            argument
-                .split(',')
-                .nth(index)
-                .and_then(|part| part.trim().parse::<f64>().ok())
-        };
-        let count = |index: usize| {
-            argument
-                .split(',')
-                .nth(index)
-                .and_then(|part| part.trim().parse::<u32>().ok())
-        };
+        let number = |index: usize| argument.split(',').nth(index).and_then(|part| part.trim().parse::<f64>().ok());
+        let count = |index: usize| argument.split(',').nth(index).and_then(|part| part.trim().parse::<u32>().ok());
         let part = |index: usize| argument.split(',').nth(index).unwrap_or_default().to_owned();
         let parsed = match name.trim() {
             "sometimes" => Some(Self::Sometimes),
@@ -106,15 +92,8 @@ impl Rule {
             "ends_with" => Some(Self::EndsWith(list())),
             "regex" => Some(Self::Regex(argument.to_owned())),
             "not_regex" => Some(Self::NotRegex(argument.to_owned())),
-            "exists" => Some(Self::Exists {
-                table: part(0),
-                column: part(1),
-            }),
-            "unique" => Some(Self::Unique {
-                table: part(0),
-                column: part(1),
-                except: part(2).parse().ok(),
-            }),
+            "exists" => Some(Self::Exists { table: part(0), column: part(1) }),
+            "unique" => Some(Self::Unique { table: part(0), column: part(1), except: part(2).parse().ok() }),
             _ => None,
         };
         parsed.unwrap_or_else(|| Self::Unknown(rule.to_owned()))
@@ -162,10 +141,7 @@ impl Rule {
 
     /// Rules that judge a missing field too.
     pub(crate) fn is_implicit(&self) -> bool {
-        matches!(
-            self,
-            Self::Required | Self::Present | Self::RequiredWith(_) | Self::RequiredWithout(_)
-        )
+        matches!(self, Self::Required | Self::Present | Self::RequiredWith(_) | Self::RequiredWithout(_))
     }
 
     /// Rules that make sizes be taken from the value of a number.

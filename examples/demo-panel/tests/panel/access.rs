@@ -20,10 +20,7 @@ async fn raw(fixture: &Fixture, key: &str, accept: &str, path: &str) -> Answer {
 #[tokio::test]
 async fn an_unknown_key_is_refused_with_json_and_sent_to_the_login_page_without() {
     let fixture = Fixture::holding();
-    fixture
-        .send("nobody", "GET", USERS, None)
-        .await
-        .assert_error(401, "AuthenticationException");
+    fixture.send("nobody", "GET", USERS, None).await.assert_error(401, "AuthenticationException");
     let redirect = raw(&fixture, "nobody", "*/*", USERS).await.assert_status(302);
     assert_eq!(redirect.header("location"), "http://panel.example/auth/login");
     assert!(!redirect.headers.contains_key("x-ratelimit-limit"));
@@ -33,9 +30,7 @@ async fn an_unknown_key_is_refused_with_json_and_sent_to_the_login_page_without(
 async fn an_unknown_resource_is_a_page_for_those_who_do_not_ask_for_json() {
     let fixture = Fixture::holding();
     let key = fixture.config.application_key.clone();
-    let page = raw(&fixture, &key, "text/html", "/api/application/users/99")
-        .await
-        .assert_status(404);
+    let page = raw(&fixture, &key, "text/html", "/api/application/users/99").await.assert_status(404);
     assert!(page.header("content-type").starts_with("text/html"));
     raw(&fixture, &key, "text/html", USERS).await.assert_status(200).json();
 }
@@ -52,47 +47,26 @@ async fn a_read_only_key_meets_unknown_ids_before_the_refusal_and_the_refusal_be
     let fixture = Fixture::with_server().await;
     let key = fixture.config.readonly_key.clone();
     let patch = async |path: &str| fixture.send(&key, "PATCH", path, Some(&json!({}))).await;
-    patch("/api/application/servers/99/build")
-        .await
-        .assert_error(404, "NotFoundHttpException");
+    patch("/api/application/servers/99/build").await.assert_error(404, "NotFoundHttpException");
     let refused = patch("/api/application/servers/1/build").await;
     refused.assert_error(403, "AccessDeniedHttpException");
     assert_eq!(refused.details(), ["This action is unauthorized."]);
-    for path in [
-        "/api/application/servers",
-        "/api/application/users",
-        "/api/application/nodes",
-    ] {
+    for path in ["/api/application/servers", "/api/application/users", "/api/application/nodes"] {
         fixture.send(&key, "GET", path, None).await.assert_status(200);
-        fixture
-            .send(&key, "POST", path, Some(&json!({})))
-            .await
-            .assert_error(403, "AccessDeniedHttpException");
+        fixture.send(&key, "POST", path, Some(&json!({}))).await.assert_error(403, "AccessDeniedHttpException");
     }
     let suspend = "/api/application/servers/1/suspend";
-    fixture
-        .send(&key, "POST", suspend, None)
-        .await
-        .assert_error(403, "AccessDeniedHttpException");
+    fixture.send(&key, "POST", suspend, None).await.assert_error(403, "AccessDeniedHttpException");
 }
 
 #[tokio::test]
 async fn an_administrators_client_key_opens_the_application_api_and_others_do_not() {
     let fixture = Fixture::with_node_and_user().await;
     let admin = fixture.config.client_key.clone();
-    fixture
-        .send(&admin, "POST", "/api/application/servers", Some(&server("a")))
-        .await
-        .assert_status(201);
+    fixture.send(&admin, "POST", "/api/application/servers", Some(&server("a"))).await.assert_status(201);
     fixture.panel.add_key("owner", 2, Grant::Client);
-    fixture
-        .send("owner", "GET", USERS, None)
-        .await
-        .assert_error(403, "AccessDeniedHttpException");
-    fixture
-        .send("owner", "GET", "/api/client", None)
-        .await
-        .assert_status(200);
+    fixture.send("owner", "GET", USERS, None).await.assert_error(403, "AccessDeniedHttpException");
+    fixture.send("owner", "GET", "/api/client", None).await.assert_status(200);
 }
 
 #[tokio::test]
@@ -100,14 +74,8 @@ async fn an_application_key_is_refused_by_the_client_api() {
     let fixture = Fixture::with_server().await;
     let key = fixture.config.application_key.clone();
     let path = fixture.client_path("svc-1", "/power");
-    fixture
-        .send(&key, "POST", &path, None)
-        .await
-        .assert_error(403, "AccessDeniedHttpException");
-    fixture
-        .send(&key, "GET", "/api/client/servers/unknown", None)
-        .await
-        .assert_error(404, "NotFoundHttpException");
+    fixture.send(&key, "POST", &path, None).await.assert_error(403, "AccessDeniedHttpException");
+    fixture.send(&key, "GET", "/api/client/servers/unknown", None).await.assert_error(404, "NotFoundHttpException");
 }
 
 #[tokio::test]
@@ -125,9 +93,7 @@ async fn malformed_json_is_refused_after_the_key_and_before_anything_else() {
         fixture.answer(request).await
     };
     send("nobody").await.assert_error(401, "AuthenticationException");
-    send(&fixture.config.application_key)
-        .await
-        .assert_error(400, "BadRequestHttpException");
+    send(&fixture.config.application_key).await.assert_error(400, "BadRequestHttpException");
 }
 
 #[tokio::test]
@@ -186,12 +152,5 @@ async fn the_241st_request_of_a_minute_waits_for_the_next_minute() {
     assert!(refused.header("x-ratelimit-reset").parse::<i64>().unwrap() > 1_700_000_000);
     fixture.client_get("/api/client").await.assert_status(200);
     tokio::time::advance(std::time::Duration::from_secs(42)).await;
-    assert_eq!(
-        fixture
-            .get(USERS)
-            .await
-            .assert_status(200)
-            .header("x-ratelimit-remaining"),
-        "239"
-    );
+    assert_eq!(fixture.get(USERS).await.assert_status(200).header("x-ratelimit-remaining"), "239");
 }

@@ -17,27 +17,15 @@ fn build(fixture: &Fixture) -> Value {
 
 /// An allocation of the node that no server has.
 fn free_allocation(fixture: &Fixture) -> u64 {
-    fixture
-        .panel
-        .allocations()
-        .iter()
-        .find(|allocation| allocation.server.is_none())
-        .unwrap()
-        .id
+    fixture.panel.allocations().iter().find(|allocation| allocation.server.is_none()).unwrap().id
 }
 
 #[tokio::test]
 async fn an_omitted_allocation_limit_becomes_null() {
     let fixture = Fixture::with_server().await;
-    let body = with(
-        build(&fixture),
-        json!({"feature_limits": {"databases": 5, "backups": 2}}),
-    );
+    let body = with(build(&fixture), json!({"feature_limits": {"databases": 5, "backups": 2}}));
     let built = fixture.patch(BUILD, &body).await.assert_status(200).attributes();
-    assert_eq!(
-        built["feature_limits"],
-        json!({"databases": 5, "allocations": null, "backups": 2})
-    );
+    assert_eq!(built["feature_limits"], json!({"databases": 5, "allocations": null, "backups": 2}));
     assert!(built["container"]["environment"]["P_SERVER_ALLOCATION_LIMIT"].is_null());
     assert_eq!(built["limits"]["memory"], 2048);
 }
@@ -57,10 +45,7 @@ async fn an_empty_build_is_refused_in_the_declared_order() {
         ("feature_limits.databases", "present"),
         ("feature_limits.backups", "present"),
     ]);
-    assert_eq!(
-        answer.details()[1],
-        "The memory field is required when limits is not present."
-    );
+    assert_eq!(answer.details()[1], "The memory field is required when limits is not present.");
     assert_eq!(answer.details()[7], "The Database Limit field must be present.");
 }
 
@@ -94,22 +79,12 @@ async fn the_default_allocation_must_belong_to_the_server() {
     let body = with(build(&fixture), json!({ "allocation": free }));
     let answer = fixture.patch(BUILD, &body).await;
     answer.assert_error(400, "DisplayException");
-    assert_eq!(
-        answer.details(),
-        ["The requested default allocation is not currently assigned to this server."]
-    );
-    let answer = fixture
-        .patch(BUILD, &with(build(&fixture), json!({"allocation": 99})))
-        .await;
+    assert_eq!(answer.details(), ["The requested default allocation is not currently assigned to this server."]);
+    let answer = fixture.patch(BUILD, &with(build(&fixture), json!({"allocation": 99}))).await;
     answer.assert_violations(&[("allocation", "exists")]);
-    fixture
-        .post("/api/application/servers", &server("svc-2"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/servers", &server("svc-2")).await.assert_status(201);
     let other = fixture.panel.server("svc-2").unwrap().allocation;
-    let answer = fixture
-        .patch(BUILD, &with(build(&fixture), json!({ "allocation": other })))
-        .await;
+    let answer = fixture.patch(BUILD, &with(build(&fixture), json!({ "allocation": other }))).await;
     answer.assert_violations(&[("allocation", "unique")]);
     assert_eq!(fixture.panel.servers()[0].limits.memory, 1024);
 }
@@ -126,11 +101,8 @@ async fn allocations_are_added_and_removed_and_the_default_is_replaced() {
     let built = fixture.patch(BUILD, &body).await.assert_status(200).attributes();
     assert_eq!(built["allocation"], free);
     let allocations = fixture.panel.allocations();
-    let owned: Vec<u64> = allocations
-        .iter()
-        .filter(|allocation| allocation.server == Some(1))
-        .map(|allocation| allocation.id)
-        .collect();
+    let owned: Vec<u64> =
+        allocations.iter().filter(|allocation| allocation.server == Some(1)).map(|allocation| allocation.id).collect();
     assert_eq!(owned, [free]);
 }
 
@@ -160,10 +132,7 @@ async fn an_empty_environment_checks_nothing_and_another_is_checked_whole() {
     let partial = with(body.clone(), json!({"environment": {"SERVER_JARFILE": "b.jar"}}));
     let answer = fixture.patch(STARTUP, &partial).await;
     answer.assert_violations(&[("environment.VANILLA_VERSION", "required")]);
-    let whole = with(
-        body,
-        json!({"environment": {"SERVER_JARFILE": "b.jar", "VANILLA_VERSION": "1.20"}}),
-    );
+    let whole = with(body, json!({"environment": {"SERVER_JARFILE": "b.jar", "VANILLA_VERSION": "1.20"}}));
     let started = fixture.patch(STARTUP, &whole).await.assert_status(200).attributes();
     assert_eq!(started["container"]["environment"]["SERVER_JARFILE"], "b.jar");
 }
@@ -174,11 +143,7 @@ async fn omitted_details_are_cleared_the_external_id_included() {
     let full = json!({"name": "renamed", "user": 2, "external_id": "svc-1", "description": "mine"});
     let changed = fixture.patch(DETAILS, &full).await.assert_status(200).attributes();
     assert_eq!(changed["description"], "mine");
-    let changed = fixture
-        .patch(DETAILS, &json!({"name": "renamed", "user": 2}))
-        .await
-        .assert_status(200)
-        .attributes();
+    let changed = fixture.patch(DETAILS, &json!({"name": "renamed", "user": 2})).await.assert_status(200).attributes();
     assert!(changed["external_id"].is_null());
     assert_eq!(changed["description"], "");
     let lookup = fixture.get("/api/application/servers/external/svc-1").await;
@@ -190,10 +155,7 @@ async fn details_name_their_fields_in_the_panels_words() {
     let fixture = Fixture::with_server().await;
     let answer = fixture.patch(DETAILS, &json!({})).await;
     answer.assert_violations(&[("name", "required"), ("user", "required")]);
-    assert_eq!(
-        answer.details(),
-        ["The Server Name field is required.", "The User ID field is required."]
-    );
+    assert_eq!(answer.details(), ["The Server Name field is required.", "The User ID field is required."]);
     let answer = fixture.patch(DETAILS, &json!({"name": "n", "user": 99})).await;
     answer.assert_violations(&[("user", "exists")]);
 }

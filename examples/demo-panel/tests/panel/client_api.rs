@@ -4,18 +4,12 @@ use serde_json::json;
 use crate::support::Fixture;
 
 const STATES: [(ServerStatus, &str); 3] = [
-    (
-        ServerStatus::Suspended,
-        "This server is currently suspended and the functionality requested is unavailable.",
-    ),
+    (ServerStatus::Suspended, "This server is currently suspended and the functionality requested is unavailable."),
     (
         ServerStatus::InstallFailed,
         "This server has not yet completed its installation process, please try again later.",
     ),
-    (
-        ServerStatus::RestoringBackup,
-        "This server is currently restoring from a backup, please try again later.",
-    ),
+    (ServerStatus::RestoringBackup, "This server is currently restoring from a backup, please try again later."),
 ];
 
 #[tokio::test]
@@ -24,19 +18,12 @@ async fn a_server_that_is_not_ready_can_be_seen_but_not_used() {
     fixture.panel.set_wings(WingsMode::Error500);
     for (status, detail) in STATES {
         fixture.panel.set_server_status(1, Some(status));
-        fixture
-            .client_get(&fixture.client_path("svc-1", ""))
-            .await
-            .assert_status(200);
-        let power = fixture
-            .client_post(&fixture.client_path("svc-1", "/power"), &json!({"signal": "zap"}))
-            .await;
+        fixture.client_get(&fixture.client_path("svc-1", "")).await.assert_status(200);
+        let power = fixture.client_post(&fixture.client_path("svc-1", "/power"), &json!({"signal": "zap"})).await;
         power.assert_error(409, "ServerStateConflictException");
         assert_eq!(power.details(), [detail]);
         for action in ["/command", "/settings/reinstall"] {
-            let answer = fixture
-                .client_post(&fixture.client_path("svc-1", action), &json!({}))
-                .await;
+            let answer = fixture.client_post(&fixture.client_path("svc-1", action), &json!({})).await;
             answer.assert_error(409, "ServerStateConflictException");
         }
         let resources = fixture.client_get(&fixture.client_path("svc-1", "/resources")).await;
@@ -54,10 +41,7 @@ async fn an_administrator_watches_an_installation_but_not_a_suspended_server() {
     }
     fixture.panel.set_server_status(1, Some(ServerStatus::Installing));
     fixture.panel.add_key("owner", 2, Grant::Client);
-    fixture
-        .send("owner", "GET", &path, None)
-        .await
-        .assert_error(409, "ServerStateConflictException");
+    fixture.send("owner", "GET", &path, None).await.assert_error(409, "ServerStateConflictException");
 }
 
 #[tokio::test]
@@ -72,20 +56,9 @@ async fn maintenance_is_reported_before_an_installation() {
 #[tokio::test]
 async fn power_signals_change_what_runs() {
     let fixture = Fixture::with_server().await;
-    let (power, resources) = (
-        fixture.client_path("svc-1", "/power"),
-        fixture.client_path("svc-1", "/resources"),
-    );
-    for (signal, state) in [
-        ("stop", "offline"),
-        ("start", "running"),
-        ("kill", "offline"),
-        ("restart", "running"),
-    ] {
-        fixture
-            .client_post(&power, &json!({ "signal": signal }))
-            .await
-            .assert_status(204);
+    let (power, resources) = (fixture.client_path("svc-1", "/power"), fixture.client_path("svc-1", "/resources"));
+    for (signal, state) in [("stop", "offline"), ("start", "running"), ("kill", "offline"), ("restart", "running")] {
+        fixture.client_post(&power, &json!({ "signal": signal })).await.assert_status(204);
         let stats = fixture.client_get(&resources).await.assert_status(200).json();
         assert_eq!(stats["object"], "stats");
         assert_eq!(stats["attributes"]["current_state"], state);
@@ -94,35 +67,17 @@ async fn power_signals_change_what_runs() {
     answer.assert_violations(&[("signal", "in")]);
     assert_eq!(answer.details(), ["The selected signal is invalid."]);
     fixture.panel.set_wings(WingsMode::Down);
-    fixture
-        .client_post(&power, &json!({"signal": "stop"}))
-        .await
-        .assert_error(504, "DaemonConnectionException");
+    fixture.client_post(&power, &json!({"signal": "stop"})).await.assert_error(504, "DaemonConnectionException");
 }
 
 #[tokio::test]
 async fn commands_need_a_running_server() {
     let fixture = Fixture::with_server().await;
-    let (power, command) = (
-        fixture.client_path("svc-1", "/power"),
-        fixture.client_path("svc-1", "/command"),
-    );
-    fixture
-        .client_post(&command, &json!({"command": "say hi"}))
-        .await
-        .assert_status(204);
-    fixture
-        .client_post(&power, &json!({"signal": "stop"}))
-        .await
-        .assert_status(204);
-    fixture
-        .client_post(&command, &json!({"command": "say hi"}))
-        .await
-        .assert_error(502, "HttpException");
-    fixture
-        .client_post(&command, &json!({"command": " "}))
-        .await
-        .assert_violations(&[("command", "required")]);
+    let (power, command) = (fixture.client_path("svc-1", "/power"), fixture.client_path("svc-1", "/command"));
+    fixture.client_post(&command, &json!({"command": "say hi"})).await.assert_status(204);
+    fixture.client_post(&power, &json!({"signal": "stop"})).await.assert_status(204);
+    fixture.client_post(&command, &json!({"command": "say hi"})).await.assert_error(502, "HttpException");
+    fixture.client_post(&command, &json!({"command": " "})).await.assert_violations(&[("command", "required")]);
 }
 
 #[tokio::test]
@@ -134,38 +89,22 @@ async fn the_list_holds_the_users_own_servers_and_more_for_administrators_who_as
     assert_eq!(total(fixture.client_get("/api/client?type=admin").await), 1);
     assert_eq!(total(fixture.client_get("/api/client?type=admin-all").await), 1);
     assert_eq!(total(fixture.send("owner", "GET", "/api/client", None).await), 1);
-    assert_eq!(
-        total(fixture.send("owner", "GET", "/api/client?type=admin-all", None).await),
-        0
-    );
+    assert_eq!(total(fixture.send("owner", "GET", "/api/client?type=admin-all", None).await), 0);
 }
 
 #[tokio::test]
 async fn owners_see_their_server_and_strangers_do_not() {
     let fixture = Fixture::with_server().await;
     fixture.panel.add_key("owner", 2, Grant::Client);
-    fixture
-        .post("/api/application/users", &crate::support::user("eve"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/users", &crate::support::user("eve")).await.assert_status(201);
     fixture.panel.add_key("stranger", 3, Grant::Client);
     let path = fixture.client_path("svc-1", "");
-    let own = fixture
-        .send("owner", "GET", &path, None)
-        .await
-        .assert_status(200)
-        .json();
+    let own = fixture.send("owner", "GET", &path, None).await.assert_status(200).json();
     assert_eq!(own["attributes"]["server_owner"], true);
     assert_eq!(own["meta"], json!({"is_server_owner": true, "user_permissions": ["*"]}));
-    fixture
-        .send("stranger", "GET", &path, None)
-        .await
-        .assert_error(404, "NotFoundHttpException");
+    fixture.send("stranger", "GET", &path, None).await.assert_error(404, "NotFoundHttpException");
     let uuid = fixture.panel.server("svc-1").unwrap().uuid;
-    fixture
-        .client_get(&format!("/api/client/servers/{uuid}"))
-        .await
-        .assert_status(200);
+    fixture.client_get(&format!("/api/client/servers/{uuid}")).await.assert_status(200);
 }
 
 #[tokio::test]
@@ -179,10 +118,6 @@ async fn hidden_variables_are_not_shown_to_owners() {
     let shown = fixture.client_get(&fixture.client_path("svc-1", "")).await.attributes();
     assert_eq!(shown["invocation"], "run [hidden] 7 1024");
     let variables = shown["relationships"]["variables"]["data"].as_array().unwrap();
-    assert!(
-        variables
-            .iter()
-            .all(|variable| variable["attributes"]["env_variable"] != "DL_PATH")
-    );
+    assert!(variables.iter().all(|variable| variable["attributes"]["env_variable"] != "DL_PATH"));
     assert_eq!(variables.len(), 3);
 }

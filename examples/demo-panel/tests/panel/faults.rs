@@ -13,10 +13,7 @@ use crate::support::{Fixture, server, user};
 const SERVERS: &str = "/api/application/servers";
 
 async fn control(fixture: &Fixture, action: &str, body: &Value) {
-    fixture
-        .post(&format!("/control/{action}"), body)
-        .await
-        .assert_status(204);
+    fixture.post(&format!("/control/{action}"), body).await.assert_status(204);
 }
 
 #[tokio::test]
@@ -28,10 +25,7 @@ async fn the_daemon_is_switched_over_http() {
     }
     control(&fixture, "wings", &json!({"mode": "down", "node": 1})).await;
     fixture.delete("/api/application/servers/4").await.assert_status(504);
-    fixture
-        .post("/control/wings", &json!({"mode": "sleepy"}))
-        .await
-        .assert_status(400);
+    fixture.post("/control/wings", &json!({"mode": "sleepy"})).await.assert_status(400);
 }
 
 #[tokio::test]
@@ -45,10 +39,7 @@ async fn a_reset_returns_to_the_fresh_state_and_chooses_how_installations_end() 
     assert_eq!(answer.json()["data"][0]["attributes"]["short"], "lab");
     assert_eq!(answer.header("x-ratelimit-remaining"), "239");
     fixture.panel.seed_demo();
-    fixture
-        .post("/api/application/users", &user("bob"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/users", &user("bob")).await.assert_status(201);
     fixture.post(SERVERS, &server("a")).await.assert_status(201);
 }
 
@@ -58,10 +49,7 @@ async fn the_length_of_an_installation_is_chosen_over_http() {
     control(&fixture, "reset", &json!({})).await;
     control(&fixture, "seed", &json!({})).await;
     control(&fixture, "faults", &json!({"install_delay_ms": 60_000})).await;
-    fixture
-        .post("/api/application/users", &user("bob"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/users", &user("bob")).await.assert_status(201);
     fixture.post(SERVERS, &server("a")).await.assert_status(201);
     tokio::time::sleep(Duration::from_secs(59)).await;
     assert!(fixture.panel.server("a").unwrap().status.is_some());
@@ -98,10 +86,7 @@ async fn a_lost_reply_breaks_off_in_process_after_the_effect() {
     let response = fixture.router.clone().oneshot(request).await.unwrap();
     assert!(response.into_body().collect().await.is_err());
     assert_eq!(fixture.panel.live_servers("a"), 1);
-    fixture
-        .post(SERVERS, &server("a"))
-        .await
-        .assert_violations(&[("external_id", "unique")]);
+    fixture.post(SERVERS, &server("a")).await.assert_violations(&[("external_id", "unique")]);
 }
 
 #[tokio::test]
@@ -146,17 +131,9 @@ async fn a_server_error_hides_an_effect() {
 #[tokio::test]
 async fn rate_limits_are_chosen_over_http() {
     let fixture = Fixture::holding();
-    control(
-        &fixture,
-        "faults",
-        &json!({"rate_limits": {"application": 1, "client": 2}}),
-    )
-    .await;
+    control(&fixture, "faults", &json!({"rate_limits": {"application": 1, "client": 2}})).await;
     fixture.get("/api/application/users").await.assert_status(200);
-    fixture
-        .get("/api/application/users")
-        .await
-        .assert_error(429, "ThrottleRequestsException");
+    fixture.get("/api/application/users").await.assert_error(429, "ThrottleRequestsException");
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,8 +160,6 @@ async fn requests_are_counted_by_method_and_path() {
     assert_eq!(fixture.panel.total_requests(), 6);
     let seen = fixture.get("/control/requests").await.json();
     assert!(
-        seen.as_array()
-            .unwrap()
-            .contains(&json!({"method": "GET", "path": "/api/application/servers/1", "count": 4}))
+        seen.as_array().unwrap().contains(&json!({"method": "GET", "path": "/api/application/servers/1", "count": 4}))
     );
 }

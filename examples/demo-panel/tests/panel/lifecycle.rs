@@ -17,11 +17,7 @@ fn status(fixture: &Fixture) -> Option<ServerStatus> {
 #[tokio::test]
 async fn suspending_forgets_an_unfinished_or_failed_installation() {
     let fixture = Fixture::with_server().await;
-    for before in [
-        ServerStatus::Installing,
-        ServerStatus::InstallFailed,
-        ServerStatus::ReinstallFailed,
-    ] {
+    for before in [ServerStatus::Installing, ServerStatus::InstallFailed, ServerStatus::ReinstallFailed] {
         fixture.panel.set_server_status(1, Some(before));
         post(&fixture, "suspend").await.assert_status(204);
         assert_eq!(status(&fixture), Some(ServerStatus::Suspended));
@@ -57,15 +53,11 @@ async fn a_failed_suspension_leaves_no_status_and_a_failed_unsuspension_leaves_i
     let fixture = Fixture::with_server().await;
     fixture.panel.set_server_status(1, Some(ServerStatus::InstallFailed));
     fixture.panel.set_wings(WingsMode::Down);
-    post(&fixture, "suspend")
-        .await
-        .assert_error(504, "DaemonConnectionException");
+    post(&fixture, "suspend").await.assert_error(504, "DaemonConnectionException");
     assert_eq!(status(&fixture), None);
     fixture.panel.suspend_server(1);
     fixture.panel.set_wings(WingsMode::Error500);
-    post(&fixture, "unsuspend")
-        .await
-        .assert_error(500, "DaemonConnectionException");
+    post(&fixture, "unsuspend").await.assert_error(500, "DaemonConnectionException");
     assert_eq!(status(&fixture), Some(ServerStatus::Suspended));
 }
 
@@ -73,9 +65,7 @@ async fn a_failed_suspension_leaves_no_status_and_a_failed_unsuspension_leaves_i
 async fn suspension_waits_for_a_transfer() {
     let fixture = Fixture::with_server().await;
     fixture.panel.edit_server(1, |server| server.transferring = true);
-    post(&fixture, "suspend")
-        .await
-        .assert_error(409, "ConflictHttpException");
+    post(&fixture, "suspend").await.assert_error(409, "ConflictHttpException");
     post(&fixture, "unsuspend").await.assert_status(204);
 }
 
@@ -84,9 +74,7 @@ async fn reinstalling_asks_for_no_state_and_changes_nothing_when_the_daemon_fail
     let fixture = Fixture::with_server().await;
     fixture.panel.suspend_server(1);
     fixture.panel.set_wings(WingsMode::Error500);
-    post(&fixture, "reinstall")
-        .await
-        .assert_error(500, "DaemonConnectionException");
+    post(&fixture, "reinstall").await.assert_error(500, "DaemonConnectionException");
     assert_eq!(status(&fixture), Some(ServerStatus::Suspended));
     fixture.panel.set_wings(WingsMode::Ok);
     for _ in 0..2 {
@@ -100,21 +88,12 @@ async fn deletion_needs_the_daemons_consent_or_force() {
     let fixture = Fixture::with_server().await;
     for mode in [WingsMode::Error500, WingsMode::Down] {
         fixture.panel.set_wings(mode);
-        fixture
-            .delete(SERVER)
-            .await
-            .assert_status(if mode == WingsMode::Down { 504 } else { 500 });
+        fixture.delete(SERVER).await.assert_status(if mode == WingsMode::Down { 504 } else { 500 });
         assert_eq!(fixture.panel.live_servers("svc-1"), 1);
     }
     fixture.delete(&format!("{SERVER}/force")).await.assert_status(204);
     assert!(fixture.panel.servers().is_empty());
-    assert!(
-        fixture
-            .panel
-            .allocations()
-            .iter()
-            .all(|allocation| allocation.server.is_none())
-    );
+    assert!(fixture.panel.allocations().iter().all(|allocation| allocation.server.is_none()));
     fixture.delete(SERVER).await.assert_error(404, "NotFoundHttpException");
 }
 
@@ -136,8 +115,5 @@ async fn one_dead_node_does_not_disturb_the_others() {
     body["deploy"] = json!(null);
     body["allocation"] = json!({"default": 4});
     let body = crate::support::without(body, "deploy");
-    fixture
-        .post("/api/application/servers", &body)
-        .await
-        .assert_error(504, "DaemonConnectionException");
+    fixture.post("/api/application/servers", &body).await.assert_error(504, "DaemonConnectionException");
 }

@@ -1,10 +1,6 @@
 //! The panel as its clients see it.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a failed expectation of a helper fails the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a failed expectation of a helper fails the test")]
 
 mod access;
 mod changes;

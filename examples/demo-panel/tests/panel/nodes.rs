@@ -12,40 +12,21 @@ fn node(name: &str) -> Value {
 #[tokio::test]
 async fn a_node_is_created_changed_listed_and_deleted() {
     let fixture = Fixture::holding();
-    let created = fixture
-        .post("/api/application/nodes", &node("n1"))
-        .await
-        .assert_status(201);
-    assert_eq!(
-        created.json()["meta"]["resource"],
-        "http://panel.example/api/application/nodes/1"
-    );
+    let created = fixture.post("/api/application/nodes", &node("n1")).await.assert_status(201);
+    assert_eq!(created.json()["meta"]["resource"], "http://panel.example/api/application/nodes/1");
     assert_eq!(created.attributes()["public"], true);
-    let changed = fixture
-        .patch("/api/application/nodes/1", &with(node("n1"), json!({"memory": 8192})))
-        .await;
+    let changed = fixture.patch("/api/application/nodes/1", &with(node("n1"), json!({"memory": 8192}))).await;
     assert_eq!(changed.assert_status(200).attributes()["memory"], 8192);
-    let list = fixture
-        .get("/api/application/nodes?include=allocations,location,servers")
-        .await
-        .json();
-    assert_eq!(
-        list["data"][0]["attributes"]["relationships"]["location"]["attributes"]["id"],
-        1
-    );
+    let list = fixture.get("/api/application/nodes?include=allocations,location,servers").await.json();
+    assert_eq!(list["data"][0]["attributes"]["relationships"]["location"]["attributes"]["id"], 1);
     fixture.delete("/api/application/nodes/1").await.assert_status(204);
-    fixture
-        .get("/api/application/nodes/1")
-        .await
-        .assert_error(404, "NotFoundHttpException");
+    fixture.get("/api/application/nodes/1").await.assert_error(404, "NotFoundHttpException");
 }
 
 #[tokio::test]
 async fn a_node_in_an_unknown_location_is_refused() {
     let fixture = Fixture::holding();
-    let answer = fixture
-        .post("/api/application/nodes", &with(node("n/1"), json!({"location_id": 9})))
-        .await;
+    let answer = fixture.post("/api/application/nodes", &with(node("n/1"), json!({"location_id": 9}))).await;
     answer.assert_violations(&[("name", "regex"), ("location_id", "exists")]);
 }
 
@@ -54,30 +35,19 @@ async fn a_node_shows_the_sums_of_its_servers_and_is_kept_while_it_has_some() {
     let fixture = Fixture::with_server().await;
     let attributes = fixture.get("/api/application/nodes/1").await.attributes();
     assert_eq!(attributes["allocated_resources"], json!({"memory": 1024, "disk": 2000}));
-    fixture
-        .delete("/api/application/nodes/1")
-        .await
-        .assert_error(400, "HasActiveServersException");
+    fixture.delete("/api/application/nodes/1").await.assert_error(400, "HasActiveServersException");
 }
 
 #[tokio::test]
 async fn allocations_come_in_ranges_and_known_pairs_are_skipped() {
     let fixture = Fixture::holding();
-    fixture
-        .post("/api/application/nodes", &node("n1"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/nodes", &node("n1")).await.assert_status(201);
     let path = "/api/application/nodes/1/allocations";
     for _ in 0..2 {
         let body = json!({"ip": "192.0.2.10", "ports": ["25565-25567", "30000"]});
         fixture.post(path, &body).await.assert_status(204);
     }
-    let ports: Vec<u16> = fixture
-        .panel
-        .allocations()
-        .iter()
-        .map(|allocation| allocation.port)
-        .collect();
+    let ports: Vec<u16> = fixture.panel.allocations().iter().map(|allocation| allocation.port).collect();
     assert_eq!(ports, [25565, 25566, 25567, 30000]);
     let one = fixture.get(&format!("{path}?filter[port]=30000")).await.json();
     assert_eq!(one["meta"]["pagination"]["total"], 1);
@@ -86,10 +56,7 @@ async fn allocations_come_in_ranges_and_known_pairs_are_skipped() {
 #[tokio::test]
 async fn ports_out_of_range_malformed_or_too_many_are_refused() {
     let fixture = Fixture::holding();
-    fixture
-        .post("/api/application/nodes", &node("n1"))
-        .await
-        .assert_status(201);
+    fixture.post("/api/application/nodes", &node("n1")).await.assert_status(201);
     for (port, code) in [
         ("1024", "PortOutOfRangeException"),
         ("70000", "PortOutOfRangeException"),
@@ -97,10 +64,7 @@ async fn ports_out_of_range_malformed_or_too_many_are_refused() {
         ("20000-21000", "TooManyPortsInRangeException"),
     ] {
         let body = json!({"ip": "192.0.2.10", "ports": [port]});
-        fixture
-            .post("/api/application/nodes/1/allocations", &body)
-            .await
-            .assert_error(400, code);
+        fixture.post("/api/application/nodes/1/allocations", &body).await.assert_error(400, code);
     }
     let body = json!({"ip": "192.0.2.10", "ports": [25565]});
     let answer = fixture.post("/api/application/nodes/1/allocations", &body).await;
@@ -113,10 +77,7 @@ async fn an_allocation_in_use_is_not_deleted() {
     let fixture = Fixture::with_server().await;
     let used = fixture.panel.server("svc-1").unwrap().allocation.unwrap();
     let path = format!("/api/application/nodes/1/allocations/{used}");
-    fixture
-        .delete(&path)
-        .await
-        .assert_error(400, "ServerUsingAllocationException");
+    fixture.delete(&path).await.assert_error(400, "ServerUsingAllocationException");
     fixture.panel.delete_server(1);
     fixture.delete(&path).await.assert_status(204);
     assert_eq!(fixture.panel.allocations().len(), 2);

@@ -6,10 +6,7 @@ use crate::support::{Fixture, with};
 const SERVERS: &str = "/api/application/servers";
 
 async fn pelican() -> Fixture {
-    let fixture = Fixture::new(Config {
-        install: InstallMode::Hold,
-        ..Config::new(Dialect::Pelican)
-    });
+    let fixture = Fixture::new(Config { install: InstallMode::Hold, ..Config::new(Dialect::Pelican) });
     fixture.panel.add_node("n1", 1, 4096, 20_000, 3);
     let body = json!({"email": "bob@example.com", "username": "bob-svc", "external_id": "cust-1"});
     fixture.post("/api/application/users", &body).await.assert_status(201);
@@ -32,18 +29,11 @@ fn server(external_id: &str) -> Value {
 async fn there_are_eggs_without_nests_or_locations() {
     let fixture = pelican().await;
     for path in ["nests", "locations"] {
-        fixture
-            .get(&format!("/api/application/{path}"))
-            .await
-            .assert_error(404, "NotFoundHttpException");
+        fixture.get(&format!("/api/application/{path}")).await.assert_error(404, "NotFoundHttpException");
     }
     let eggs = fixture.get("/api/application/eggs").await.assert_status(200);
     assert_eq!(eggs.header("x-ratelimit-limit"), "256");
-    let egg = fixture
-        .get("/api/application/eggs/4?include=variables")
-        .await
-        .assert_status(200)
-        .attributes();
+    let egg = fixture.get("/api/application/eggs/4?include=variables").await.assert_status(200).attributes();
     assert_eq!(egg["relationships"]["variables"]["data"].as_array().unwrap().len(), 2);
 }
 
@@ -58,18 +48,9 @@ async fn users_have_a_timezone_and_no_names() {
 #[tokio::test]
 async fn image_startup_and_variables_default_to_the_eggs() {
     let fixture = pelican().await;
-    let created = fixture
-        .post(SERVERS, &server("a"))
-        .await
-        .assert_status(201)
-        .attributes();
+    let created = fixture.post(SERVERS, &server("a")).await.assert_status(201).attributes();
     assert!(created["container"]["image"].as_str().unwrap().ends_with("java_21"));
-    assert!(
-        created["container"]["startup_command"]
-            .as_str()
-            .unwrap()
-            .starts_with("java ")
-    );
+    assert!(created["container"]["startup_command"].as_str().unwrap().starts_with("java "));
     assert_eq!(created["container"]["environment"]["SERVER_JARFILE"], "server.jar");
     assert!(created.get("nest").is_none());
 }
@@ -85,14 +66,8 @@ async fn a_server_may_have_no_allocation() {
 #[tokio::test]
 async fn servers_are_placed_by_tags() {
     let fixture = pelican().await;
-    let tagged = with(
-        server("a"),
-        json!({"deploy": {"tags": ["fast"], "dedicated_ip": false}}),
-    );
-    fixture
-        .post(SERVERS, &tagged)
-        .await
-        .assert_error(400, "NoViableNodeException");
+    let tagged = with(server("a"), json!({"deploy": {"tags": ["fast"], "dedicated_ip": false}}));
+    fixture.post(SERVERS, &tagged).await.assert_error(400, "NoViableNodeException");
     fixture.panel.edit_node(1, |node| node.tags = vec!["fast".to_owned()]);
     fixture.post(SERVERS, &tagged).await.assert_status(201);
 }
@@ -100,15 +75,9 @@ async fn servers_are_placed_by_tags() {
 #[tokio::test]
 async fn the_oom_killer_is_named_the_other_way_round() {
     let fixture = pelican().await;
-    let created = fixture
-        .post(SERVERS, &with(server("a"), json!({"oom_killer": true})))
-        .await
-        .assert_status(201);
+    let created = fixture.post(SERVERS, &with(server("a"), json!({"oom_killer": true}))).await.assert_status(201);
     assert_eq!(created.attributes()["limits"]["oom_killer"], true);
-    let ignored = fixture
-        .post(SERVERS, &with(server("b"), json!({"oom_disabled": false})))
-        .await
-        .assert_status(201);
+    let ignored = fixture.post(SERVERS, &with(server("b"), json!({"oom_disabled": false}))).await.assert_status(201);
     assert_eq!(ignored.attributes()["limits"]["oom_killer"], false);
 }
 
@@ -116,10 +85,7 @@ async fn the_oom_killer_is_named_the_other_way_round() {
 async fn names_may_have_255_characters() {
     let fixture = pelican().await;
     let named = |length: usize| with(server("a"), json!({"name": "n".repeat(length)}));
-    fixture
-        .post(SERVERS, &named(256))
-        .await
-        .assert_violations(&[("name", "max")]);
+    fixture.post(SERVERS, &named(256)).await.assert_violations(&[("name", "max")]);
     fixture.post(SERVERS, &named(255)).await.assert_status(201);
 }
 
@@ -129,10 +95,7 @@ async fn a_failed_suspension_is_not_put_back() {
     fixture.post(SERVERS, &server("a")).await.assert_status(201);
     fixture.panel.set_wings(WingsMode::Down);
     let path = format!("{SERVERS}/1/suspend");
-    fixture
-        .post(&path, &json!({}))
-        .await
-        .assert_error(504, "DaemonConnectionException");
+    fixture.post(&path, &json!({})).await.assert_error(504, "DaemonConnectionException");
     assert_eq!(fixture.panel.servers()[0].status, Some(ServerStatus::Suspended));
 }
 
@@ -141,10 +104,7 @@ async fn details_without_an_external_id_clear_it_here_too() {
     let fixture = pelican().await;
     fixture.post(SERVERS, &server("a")).await.assert_status(201);
     let body = json!({"name": "renamed", "user": 2});
-    let changed = fixture
-        .patch(&format!("{SERVERS}/1/details"), &body)
-        .await
-        .assert_status(200);
+    let changed = fixture.patch(&format!("{SERVERS}/1/details"), &body).await.assert_status(200);
     assert!(changed.attributes()["external_id"].is_null());
 }
 
@@ -153,14 +113,8 @@ async fn limits_at_top_level_are_ignored() {
     let fixture = pelican().await;
     fixture.post(SERVERS, &server("a")).await.assert_status(201);
     let body = json!({"feature_limits": {"databases": 1, "backups": 1}, "memory": 1});
-    fixture
-        .patch(&format!("{SERVERS}/1/build"), &body)
-        .await
-        .assert_status(200);
+    fixture.patch(&format!("{SERVERS}/1/build"), &body).await.assert_status(200);
     assert_eq!(fixture.panel.servers()[0].limits.memory, 1024);
-    let filtered = fixture
-        .get(&format!("{SERVERS}?filter[uuid_short]=x"))
-        .await
-        .assert_status(200);
+    let filtered = fixture.get(&format!("{SERVERS}?filter[uuid_short]=x")).await.assert_status(200);
     assert_eq!(filtered.json()["data"], json!([]));
 }

@@ -9,11 +9,8 @@ const EXCHANGES: &str = include_str!("recorded_exchanges.jsonl");
 
 #[tokio::test]
 async fn the_recorded_exchanges_are_answered_as_the_real_panel_answered_them() {
-    let config = Config {
-        public_url: Some("http://panel.example".to_owned()),
-        install: InstallMode::Hold,
-        ..Config::default()
-    };
+    let config =
+        Config { public_url: Some("http://panel.example".to_owned()), install: InstallMode::Hold, ..Config::default() };
     let fixture = Fixture::new(config);
     let mut compared = 0;
     for line in EXCHANGES.lines() {

@@ -22,11 +22,7 @@ impl Answer {
     }
 
     pub fn header(&self, name: &str) -> &str {
-        self.headers
-            .get(name)
-            .unwrap_or_else(|| panic!("no header {name}"))
-            .to_str()
-            .unwrap()
+        self.headers.get(name).unwrap_or_else(|| panic!("no header {name}")).to_str().unwrap()
     }
 
     /// `(source_field, rule)` of every validation error.
@@ -35,28 +31,21 @@ impl Answer {
         let errors = self.json();
         let errors = errors["errors"].as_array().unwrap().clone();
         let text = |error: &Value, name: &str| error["meta"][name].as_str().unwrap().to_owned();
-        errors
-            .iter()
-            .map(|error| (text(error, "source_field"), text(error, "rule")))
-            .collect()
+        errors.iter().map(|error| (text(error, "source_field"), text(error, "rule"))).collect()
     }
 
     #[track_caller]
     pub fn assert_violations(&self, expected: &[(&str, &str)]) {
         let violations = self.violations();
-        let violations: Vec<(&str, &str)> = violations
-            .iter()
-            .map(|(field, rule)| (field.as_str(), rule.as_str()))
-            .collect();
+        let violations: Vec<(&str, &str)> =
+            violations.iter().map(|(field, rule)| (field.as_str(), rule.as_str())).collect();
         assert_eq!(violations, expected);
     }
 
     pub fn details(&self) -> Vec<String> {
         let body = self.json();
         let errors = body["errors"].as_array().unwrap().iter();
-        errors
-            .map(|error| error["detail"].as_str().unwrap().to_owned())
-            .collect()
+        errors.map(|error| error["detail"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Asserts the status and exception class of a single error.
@@ -91,39 +80,26 @@ pub struct Fixture {
 impl Fixture {
     pub fn new(config: Config) -> Self {
         let panel = Panel::new(config.clone());
-        Self {
-            router: panel.router(),
-            panel,
-            config,
-        }
+        Self { router: panel.router(), panel, config }
     }
 
     /// A fresh panel whose installations do not end by themselves.
     pub fn holding() -> Self {
-        Self::new(Config {
-            install: InstallMode::Hold,
-            ..Config::default()
-        })
+        Self::new(Config { install: InstallMode::Hold, ..Config::default() })
     }
 
     /// A panel with node 1 (4096 MiB memory, 20000 MiB disk, three allocations) and user 2.
     pub async fn with_node_and_user() -> Self {
         let fixture = Self::holding();
         fixture.panel.add_node("n1", 1, 4096, 20_000, 3);
-        fixture
-            .post("/api/application/users", &user("bob"))
-            .await
-            .assert_status(201);
+        fixture.post("/api/application/users", &user("bob")).await.assert_status(201);
         fixture
     }
 
     /// As above, with ready server 1 of external id `svc-1`.
     pub async fn with_server() -> Self {
         let fixture = Self::with_node_and_user().await;
-        fixture
-            .post("/api/application/servers", &server("svc-1"))
-            .await
-            .assert_status(201);
+        fixture.post("/api/application/servers", &server("svc-1")).await.assert_status(201);
         fixture.panel.finish_installation(1, true);
         fixture
     }
@@ -136,9 +112,7 @@ impl Fixture {
             .header(header::AUTHORIZATION, format!("Bearer {key}"));
         let request = match body {
             None => request.body(Body::empty()),
-            Some(body) => request
-                .header(header::CONTENT_TYPE, "application/json")
-                .body(Body::from(body.to_string())),
+            Some(body) => request.header(header::CONTENT_TYPE, "application/json").body(Body::from(body.to_string())),
         };
         self.answer(request.unwrap()).await
     }
@@ -147,11 +121,7 @@ impl Fixture {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        Answer { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
     }
 
     pub async fn get(&self, path: &str) -> Answer {
@@ -215,9 +185,7 @@ pub fn server(external_id: &str) -> Value {
 
 /// `base` with the members of `change` in place of its own.
 pub fn with(mut base: Value, change: Value) -> Value {
-    let (Value::Object(members), Value::Object(changes)) = (&mut base, change) else {
-        panic!("not objects")
-    };
+    let (Value::Object(members), Value::Object(changes)) = (&mut base, change) else { panic!("not objects") };
     for (name, value) in changes {
         members.insert(name, value);
     }

@@ -22,26 +22,15 @@ async fn a_server_gets_its_owner_egg_limits_and_external_id() {
     let made = fixture.server(&call());
     assert_eq!(made.name, "Alice's server");
     assert_eq!(made.egg, 4);
-    assert_eq!(
-        (made.limits.memory, made.limits.disk, made.limits.cpu),
-        (1024, 2000, 100)
-    );
+    assert_eq!((made.limits.memory, made.limits.disk, made.limits.cpu), (1024, 2000, 100));
     assert!(!made.limits.oom_disabled);
     assert_eq!(made.feature_limits.databases, Some(1));
-    let owner = fixture
-        .panel
-        .users()
-        .into_iter()
-        .find(|user| user.id == made.owner)
-        .unwrap();
+    let owner = fixture.panel.users().into_iter().find(|user| user.id == made.owner).unwrap();
     assert_eq!(owner.external_id.as_deref(), Some("prod.customers.cust-1"));
 
     assert_eq!(state.state, State::Provisioning);
     assert_eq!(state.remote.id, made.id.to_string());
-    assert_eq!(
-        state.remote.url.unwrap(),
-        format!("http://panel.test/server/{}", made.identifier())
-    );
+    assert_eq!(state.remote.url.unwrap(), format!("http://panel.test/server/{}", made.identifier()));
     assert_eq!(state.remote.attributes["uuid"], made.uuid);
     assert_eq!(state.remote.attributes["identifier"], made.identifier());
     assert_eq!(state.remote.attributes["node"], made.node.to_string());
@@ -52,10 +41,7 @@ async fn a_known_user_and_a_cached_egg_make_it_two_requests() {
     let fixture = Fixture::new();
     fixture.created(call()).await;
     done(fixture.plugin.create(&named(call(), "prod.customers.second")).await);
-    assert_eq!(
-        fixture.sent(),
-        ["GET users/external/prod.customers.cust-1", "POST servers"]
-    );
+    assert_eq!(fixture.sent(), ["GET users/external/prod.customers.cust-1", "POST servers"]);
 }
 
 #[tokio::test]
@@ -73,11 +59,7 @@ async fn a_detected_dialect_is_asked_for_once() {
 async fn the_package_overrides_the_egg_and_the_rest_keeps_its_defaults() {
     let fixture = Fixture::new();
     let call = with(call(), "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#);
-    let call = with(
-        with(call, "docker_image", "ghcr.io/pterodactyl/yolks:java_17"),
-        "threads",
-        "0-1",
-    );
+    let call = with(with(call, "docker_image", "ghcr.io/pterodactyl/yolks:java_17"), "threads", "0-1");
     done(fixture.plugin.create(&call).await);
     let made = fixture.server(&call);
     assert_eq!(made.environment["VANILLA_VERSION"], "1.20.4");
@@ -95,20 +77,10 @@ async fn a_fixed_allocation_and_a_port_range_are_respected() {
     done(fixture.plugin.create(&fixed).await);
     assert_eq!(fixture.server(&fixed).allocation, Some(wanted));
 
-    let ranged = with(
-        named(call(), "prod.customers.ranged"),
-        "port_range",
-        "25600-25601, 25570",
-    );
+    let ranged = with(named(call(), "prod.customers.ranged"), "port_range", "25600-25601, 25570");
     done(fixture.plugin.create(&with(ranged.clone(), "location_ids", "1")).await);
     let chosen = fixture.server(&ranged).allocation.unwrap();
-    let port = fixture
-        .panel
-        .allocations()
-        .into_iter()
-        .find(|allocation| allocation.id == chosen)
-        .unwrap()
-        .port;
+    let port = fixture.panel.allocations().into_iter().find(|allocation| allocation.id == chosen).unwrap().port;
     assert!([25570, 25600, 25601].contains(&port), "{port}");
 }
 
@@ -130,11 +102,7 @@ async fn no_room_is_a_lack_of_capacity_at_the_placement() {
         ("port_range", json!("40000"), "NoViableAllocationException"),
     ] {
         let error = fixture.plugin.create(&with(call(), key, value)).await.unwrap_err();
-        assert_eq!(
-            (error.class, error.scope, error.code.as_str()),
-            (Class::Capacity, Scope::Placement, code),
-            "{key}"
-        );
+        assert_eq!((error.class, error.scope, error.code.as_str()), (Class::Capacity, Scope::Placement, code), "{key}");
     }
     assert!(fixture.panel.servers().is_empty());
 }
@@ -145,11 +113,7 @@ async fn when_wings_fails_the_outcome_is_unknown_and_a_second_attempt_succeeds()
         let fixture = Fixture::new();
         fixture.panel.set_wings(mode);
         let error = fixture.plugin.create(&call()).await.unwrap_err();
-        assert_eq!(
-            (error.class, error.scope),
-            (Class::Unknown, Scope::Placement),
-            "{mode:?}: {error}"
-        );
+        assert_eq!((error.class, error.scope), (Class::Unknown, Scope::Placement), "{mode:?}: {error}");
         assert_eq!(fixture.plugin.observe(&call()).await.unwrap(), Observation::Absent);
         fixture.panel.set_wings(WingsMode::Ok);
         done(fixture.plugin.create(&call()).await);
@@ -159,14 +123,8 @@ async fn when_wings_fails_the_outcome_is_unknown_and_a_second_attempt_succeeds()
 
 #[tokio::test]
 async fn a_lost_reply_and_a_500_after_the_effect_are_unknown_and_the_server_is_found() {
-    let lost = Faults {
-        lose_reply: vec![RequestMatch::new("POST", "/servers$", 1).unwrap()],
-        ..Faults::default()
-    };
-    let failed = Faults {
-        server_error: vec![RequestMatch::new("POST", "/servers$", 1).unwrap()],
-        ..Faults::default()
-    };
+    let lost = Faults { lose_reply: vec![RequestMatch::new("POST", "/servers$", 1).unwrap()], ..Faults::default() };
+    let failed = Faults { server_error: vec![RequestMatch::new("POST", "/servers$", 1).unwrap()], ..Faults::default() };
     for faults in [lost, failed] {
         let fixture = Fixture::new();
         fixture.panel.set_faults(faults);
@@ -183,22 +141,13 @@ async fn a_wrong_egg_nest_or_variable_is_named() {
     for (key, value, field, word) in [
         ("egg_id", json!(99), "config.egg_id", "no egg 99"),
         ("nest_id", json!(null), "config.nest_id", "required on Pterodactyl"),
-        (
-            "environment",
-            json!(r#"{"SERVER_JARFILE": "server.exe"}"#),
-            "config.environment",
-            "SERVER_JARFILE",
-        ),
+        ("environment", json!(r#"{"SERVER_JARFILE": "server.exe"}"#), "config.environment", "SERVER_JARFILE"),
         ("environment", json!("[]"), "config.environment", "JSON object"),
         ("io", json!(5), "config.io", "limits.io"),
         ("node_tags", json!("fast"), "config.node_tags", "location_ids"),
     ] {
         let error = fixture.plugin.create(&with(call(), key, value)).await.unwrap_err();
-        assert_eq!(
-            (error.class, error.field.as_deref()),
-            (Class::Invalid, Some(field)),
-            "{error}"
-        );
+        assert_eq!((error.class, error.field.as_deref()), (Class::Invalid, Some(field)), "{error}");
         assert!(error.message.contains(word), "{error}");
     }
     assert!(fixture.panel.servers().is_empty());
@@ -245,9 +194,7 @@ async fn an_egg_whose_cached_defaults_are_refused_is_read_again_once() {
 async fn a_key_that_may_only_read_is_unauthorized_and_the_permission_is_named() {
     let fixture = Fixture::new();
     let mut call = call();
-    call.instance
-        .secrets
-        .insert("api_key".to_owned(), Secret::new("ptla_readonly"));
+    call.instance.secrets.insert("api_key".to_owned(), Secret::new("ptla_readonly"));
     let error = fixture.plugin.create(&call).await.unwrap_err();
     assert_eq!((error.class, error.scope), (Class::Unauthorized, Scope::Instance));
     assert_eq!(error.field.as_deref(), Some("instance.api_key"));
@@ -294,18 +241,11 @@ impl Transport for Overlap {
 async fn creates_on_one_panel_never_overlap() {
     let fixture = Fixture::new();
     fixture.panel.set_wings_latency(Duration::from_secs(3));
-    let overlap = Arc::new(Overlap {
-        inner: fixture.transport.clone(),
-        now: AtomicUsize::new(0),
-        most: AtomicUsize::new(0),
-    });
+    let overlap =
+        Arc::new(Overlap { inner: fixture.transport.clone(), now: AtomicUsize::new(0), most: AtomicUsize::new(0) });
     let plugin = Pterodactyl::with_transport(Arc::clone(&overlap) as Arc<dyn Transport>).unwrap();
     let calls = ["a", "b", "c"].map(|name| named(call(), &format!("prod.customers.{name}")));
-    let (a, b, c) = tokio::join!(
-        plugin.create(&calls[0]),
-        plugin.create(&calls[1]),
-        plugin.create(&calls[2])
-    );
+    let (a, b, c) = tokio::join!(plugin.create(&calls[0]), plugin.create(&calls[1]), plugin.create(&calls[2]));
     for outcome in [a, b, c] {
         done(outcome);
     }

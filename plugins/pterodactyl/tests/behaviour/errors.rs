@@ -17,10 +17,7 @@ use crate::support::{Fixture, Script, answer, call, html, known_remote, named, r
 type Answer = Result<Response<Bytes>, TransportError>;
 
 fn bound() -> Call {
-    Call {
-        remote: Some(known_remote()),
-        ..call()
-    }
+    Call { remote: Some(known_remote()), ..call() }
 }
 
 async fn mutation(answer: Answer) -> Error {
@@ -34,24 +31,12 @@ async fn look(answer: Answer) -> Error {
 /// What an answer means in a mutation.
 async fn expect(answer: Answer, class: Class, scope: Scope) {
     let error = mutation(answer.clone()).await;
-    assert_eq!(
-        (error.class, error.scope),
-        (class, scope),
-        "{answer:?} in a mutation: {error}"
-    );
+    assert_eq!((error.class, error.scope), (class, scope), "{answer:?} in a mutation: {error}");
     assert!(error.message.starts_with("panel-eu: "), "{error}");
     // A look changes nothing, so that nothing can be unknown after it.
-    let in_look = if class == Class::Unknown {
-        Class::Unavailable
-    } else {
-        class
-    };
+    let in_look = if class == Class::Unknown { Class::Unavailable } else { class };
     let error = look(answer.clone()).await;
-    assert_eq!(
-        (error.class, error.scope),
-        (in_look, scope),
-        "{answer:?} in a look: {error}"
-    );
+    assert_eq!((error.class, error.scope), (in_look, scope), "{answer:?} in a look: {error}");
 }
 
 #[tokio::test]
@@ -103,19 +88,11 @@ async fn what_cannot_have_been_done_is_not() {
 #[tokio::test]
 async fn a_throttled_panel_says_how_long_to_wait() {
     let throttled = |headers: &[(&str, &str)]| raw(429, headers, "");
-    assert_eq!(
-        mutation(throttled(&[("retry-after", "17")])).await.retry_after,
-        Some(Duration::from_secs(17))
-    );
+    assert_eq!(mutation(throttled(&[("retry-after", "17")])).await.retry_after, Some(Duration::from_secs(17)));
     assert_eq!(mutation(throttled(&[])).await.retry_after, Some(Duration::from_mins(1)));
     let date = (Timestamp::now() + Duration::from_hours(1)).to_zoned(jiff::tz::TimeZone::UTC);
-    let date = jiff::fmt::rfc2822::DateTimePrinter::new()
-        .zoned_to_string(&date)
-        .unwrap();
-    let wait = mutation(throttled(&[("retry-after", &date)]))
-        .await
-        .retry_after
-        .unwrap();
+    let date = jiff::fmt::rfc2822::DateTimePrinter::new().zoned_to_string(&date).unwrap();
+    let wait = mutation(throttled(&[("retry-after", &date)])).await.retry_after.unwrap();
     assert!(wait > Duration::from_mins(30), "{wait:?}");
 }
 
@@ -149,10 +126,7 @@ async fn a_panel_that_never_answers_is_given_up_on() {
 
 #[tokio::test]
 async fn nothing_is_sent_after_the_deadline() {
-    let late = Call {
-        deadline: Timestamp::UNIX_EPOCH,
-        ..bound()
-    };
+    let late = Call { deadline: Timestamp::UNIX_EPOCH, ..bound() };
     let error = Script::new([]).plugin().suspend(&late).await.unwrap_err();
     assert_eq!((error.class, error.code.as_str()), (Class::Unavailable, "deadline"));
 }
@@ -160,22 +134,15 @@ async fn nothing_is_sent_after_the_deadline() {
 #[tokio::test]
 async fn secrets_traces_and_line_breaks_are_not_repeated() {
     let mut call = bound();
-    call.instance
-        .secrets
-        .insert("api_key".to_owned(), Secret::new("ptla_planted_secret\n"));
-    call.checkout_secrets
-        .insert("password".to_owned(), Secret::new("hunter2planted"));
+    call.instance.secrets.insert("api_key".to_owned(), Secret::new("ptla_planted_secret\n"));
+    call.checkout_secrets.insert("password".to_owned(), Secret::new("hunter2planted"));
     let leaky = json!({"errors": [{
         "code": "QueryException", "status": "500",
         "detail": "Bearer ptla_planted_secret\n   sent hunter2planted",
         "source": {"file": "/var/www/app/secret.php"},
         "meta": {"trace": ["#0 /var/www/index.php"], "source_field": "", "rule": ""},
     }]});
-    let error = Script::new([answer(500, &leaky)])
-        .plugin()
-        .suspend(&call)
-        .await
-        .unwrap_err();
+    let error = Script::new([answer(500, &leaky)]).plugin().suspend(&call).await.unwrap_err();
     let shown = format!("{error} {error:?} {}", serde_json::to_string(&error).unwrap());
     for planted in ["planted", "/var/www", "#0", "\\n"] {
         assert!(!shown.contains(planted), "{planted}: {shown}");
@@ -199,11 +166,7 @@ async fn an_overlong_text_of_the_panel_is_cut() {
 #[tokio::test]
 async fn the_key_travels_in_the_authorization_header_only_and_json_is_asked_for() {
     let script = Script::new([refusal(409, "ConflictHttpException", "busy")]);
-    script
-        .plugin()
-        .suspend(&named(bound(), "prod.customers.x"))
-        .await
-        .unwrap_err();
+    script.plugin().suspend(&named(bound(), "prod.customers.x")).await.unwrap_err();
     let requests = script.requests.lock().unwrap();
     let headers = requests[0].headers();
     assert_eq!(headers["authorization"], "Bearer ptla_demo");

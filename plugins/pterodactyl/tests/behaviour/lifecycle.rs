@@ -32,21 +32,13 @@ async fn suspending_and_lifting_take_one_request_each_and_repeating_is_harmless(
 
 #[tokio::test]
 async fn an_installation_that_a_suspension_hid_is_started_again() {
-    for status in [
-        ServerStatus::Installing,
-        ServerStatus::InstallFailed,
-        ServerStatus::ReinstallFailed,
-    ] {
+    for status in [ServerStatus::Installing, ServerStatus::InstallFailed, ServerStatus::ReinstallFailed] {
         let fixture = Fixture::new();
         let mut call = fixture.created(call()).await;
         fixture.panel.set_server_status(id(&call), Some(status));
         call.before = fixture.present(&call).await.remember;
         done(fixture.plugin.suspend(&call).await);
-        assert_eq!(
-            done(fixture.plugin.unsuspend(&call).await).state,
-            State::Provisioning,
-            "{status:?}"
-        );
+        assert_eq!(done(fixture.plugin.unsuspend(&call).await).state, State::Provisioning, "{status:?}");
         assert_eq!(fixture.server(&call).status, Some(ServerStatus::Installing));
     }
 }
@@ -58,10 +50,7 @@ async fn a_second_attempt_does_not_start_the_installation_once_more() {
     call.before = Some(json!({"installation": "installing"}));
     done(fixture.plugin.suspend(&call).await);
     let lose_reply = vec![RequestMatch::new("POST", "/reinstall$", 1).unwrap()];
-    fixture.panel.set_faults(Faults {
-        lose_reply,
-        ..Faults::default()
-    });
+    fixture.panel.set_faults(Faults { lose_reply, ..Faults::default() });
     assert_eq!(fixture.plugin.unsuspend(&call).await.unwrap_err().class, Class::Unknown);
     assert_eq!(done(fixture.plugin.unsuspend(&call).await).state, State::Provisioning);
     let reinstall = format!("/api/application/servers/{}/reinstall", id(&call));
@@ -101,15 +90,10 @@ async fn a_failure_of_wings_leaves_the_outcome_unknown_at_this_placement() {
         let fixture = Fixture::new();
         let call = fixture.installed(call()).await;
         fixture.panel.set_wings(mode);
-        for error in [
-            fixture.plugin.suspend(&call).await.unwrap_err(),
-            fixture.plugin.terminate(&call).await.unwrap_err(),
-        ] {
-            assert_eq!(
-                (error.class, error.scope),
-                (Class::Unknown, Scope::Placement),
-                "{error}"
-            );
+        for error in
+            [fixture.plugin.suspend(&call).await.unwrap_err(), fixture.plugin.terminate(&call).await.unwrap_err()]
+        {
+            assert_eq!((error.class, error.scope), (Class::Unknown, Scope::Placement), "{error}");
         }
         assert_eq!(fixture.present(&call).await.state, State::Active);
         fixture.panel.set_wings(WingsMode::Ok);
@@ -122,14 +106,9 @@ async fn a_failure_of_wings_leaves_the_outcome_unknown_at_this_placement() {
 async fn a_transfer_makes_it_busy() {
     let fixture = Fixture::new();
     let call = fixture.installed(call()).await;
-    fixture
-        .panel
-        .edit_server(id(&call), |server| server.transferring = true);
+    fixture.panel.edit_server(id(&call), |server| server.transferring = true);
     let error = fixture.plugin.suspend(&call).await.unwrap_err();
-    assert_eq!(
-        (error.class, error.code.as_str()),
-        (Class::Conflict, "ConflictHttpException")
-    );
+    assert_eq!((error.class, error.code.as_str()), (Class::Conflict, "ConflictHttpException"));
 }
 
 #[tokio::test]
@@ -183,10 +162,7 @@ async fn a_remote_id_that_is_no_number_never_reaches_a_path() {
     for bad in ["", "7/force", "..", "-7"] {
         call.remote.as_mut().unwrap().id = bad.to_owned();
         let plugin = Script::new([]).plugin();
-        for error in [
-            plugin.terminate(&call).await.unwrap_err(),
-            plugin.scale(&call).await.unwrap_err(),
-        ] {
+        for error in [plugin.terminate(&call).await.unwrap_err(), plugin.scale(&call).await.unwrap_err()] {
             assert_eq!(error.class, Class::Invalid, "{bad:?}");
         }
     }
@@ -196,23 +172,12 @@ async fn a_remote_id_that_is_no_number_never_reaches_a_path() {
 async fn only_the_panels_word_for_it_makes_a_server_gone() {
     let mut call = call();
     call.remote = Some(known_remote());
-    for other in [
-        html(200),
-        html(404),
-        raw(200, &[], "{}"),
-        raw(404, &[], "{}"),
-        html(302),
-        html(502),
-    ] {
+    for other in [html(200), html(404), raw(200, &[], "{}"), raw(404, &[], "{}"), html(302), html(502)] {
         let error = Script::new([other]).plugin().terminate(&call).await.unwrap_err();
         assert_eq!(error.class, Class::Unknown, "{error}");
     }
     assert!(is_gone(Script::new([not_found()]).plugin().terminate(&call).await));
     let page = answer(200, &json!({"object": "list", "data": []}));
-    let bare = raw(
-        404,
-        &[],
-        r#"{"errors":[{"code":"NotFoundHttpException","status":"404","detail":"x"}]}"#,
-    );
+    let bare = raw(404, &[], r#"{"errors":[{"code":"NotFoundHttpException","status":"404","detail":"x"}]}"#);
     assert!(is_gone(Script::new([bare, page]).plugin().terminate(&call).await));
 }

@@ -10,18 +10,10 @@ use crate::support::{Fixture, Script, answer, call, instance, named, page_of, se
 async fn all_servers_come_page_by_page_with_their_marks() {
     let fixture = Fixture::new();
     fixture.panel.add_node("n2", 1, 1_000_000, 1_000_000, 200);
-    let rate_limits = Some(RateLimits {
-        application: 10_000,
-        client: 720,
-    });
-    fixture.panel.set_faults(Faults {
-        rate_limits,
-        ..Faults::default()
-    });
+    let rate_limits = Some(RateLimits { application: 10_000, client: 720 });
+    fixture.panel.set_faults(Faults { rate_limits, ..Faults::default() });
     for number in 0..101 {
-        fixture
-            .created(named(call(), &format!("prod.customers.s{number:03}")))
-            .await;
+        fixture.created(named(call(), &format!("prod.customers.s{number:03}"))).await;
     }
     let first = fixture.plugin.list(&instance(), None).await.unwrap();
     assert_eq!((first.items.len(), first.next.as_deref()), (100, Some("2")));

@@ -1,9 +1,5 @@
 //! The plugin against the demo panel, in process, and against answers no panel should give.
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    reason = "a test fails by panicking, in its fixtures too"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its fixtures too")]
 
 mod connection;
 mod create;

@@ -24,10 +24,7 @@ async fn suspend_on(answer: Vec<u8>) -> (Error, String) {
 }
 
 async fn suspend_at(panel: &str) -> Error {
-    let mut call = Call {
-        remote: Some(known_remote()),
-        ..call()
-    };
+    let mut call = Call { remote: Some(known_remote()), ..call() };
     call.instance.settings.insert("panel_url".to_owned(), panel.into());
     Pterodactyl::new().unwrap().suspend(&call).await.unwrap_err()
 }
@@ -38,11 +35,7 @@ async fn a_refused_connection_is_certainly_not_sent() {
     let address = listener.local_addr().unwrap();
     drop(listener);
     let error = suspend_at(&format!("http://{address}")).await;
-    assert_eq!(
-        (error.class, error.code.as_str()),
-        (Class::Unavailable, "connect"),
-        "{error}"
-    );
+    assert_eq!((error.class, error.code.as_str()), (Class::Unavailable, "connect"), "{error}");
     assert!(error.message.contains("refused"), "{error}");
 }
 
@@ -55,35 +48,17 @@ async fn a_connection_that_is_not_encrypted_as_expected_is_certainly_not_sent() 
         stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
     });
     let error = suspend_at(&format!("https://{address}")).await;
-    assert_eq!(
-        (error.class, error.code.as_str()),
-        (Class::Unavailable, "connect"),
-        "{error}"
-    );
+    assert_eq!((error.class, error.code.as_str()), (Class::Unavailable, "connect"), "{error}");
 }
 
 #[tokio::test]
 async fn a_lost_connection_and_a_cut_answer_may_have_arrived() {
-    for answer in [
-        "",
-        "HTTP/1.1 204",
-        "HTTP/1.1 204 No Content\r\n",
-        "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{",
-    ] {
+    for answer in ["", "HTTP/1.1 204", "HTTP/1.1 204 No Content\r\n", "HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n{"]
+    {
         let (error, request) = suspend_on(answer.as_bytes().to_vec()).await;
-        assert_eq!(
-            (error.class, error.code.as_str()),
-            (Class::Unknown, "interrupted"),
-            "{answer:?}: {error}"
-        );
-        assert!(
-            request.starts_with("POST /api/application/servers/7/suspend HTTP/1.1\r\n"),
-            "{request}"
-        );
-        assert!(
-            request.contains(&format!("user-agent: hostwright/{}", env!("CARGO_PKG_VERSION"))),
-            "{request}"
-        );
+        assert_eq!((error.class, error.code.as_str()), (Class::Unknown, "interrupted"), "{answer:?}: {error}");
+        assert!(request.starts_with("POST /api/application/servers/7/suspend HTTP/1.1\r\n"), "{request}");
+        assert!(request.contains(&format!("user-agent: hostwright/{}", env!("CARGO_PKG_VERSION"))), "{request}");
     }
 }
 

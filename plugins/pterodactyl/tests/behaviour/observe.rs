@@ -13,10 +13,7 @@ async fn what_is_not_there_is_absent_and_a_similar_id_is_not_it() {
     let fixture = Fixture::new();
     fixture.created(named(call(), "prod.customers.alice-2")).await;
     assert_eq!(fixture.plugin.observe(&call()).await.unwrap(), Observation::Absent);
-    assert_eq!(
-        fixture.sent(),
-        ["GET servers/external/prod.customers.alice?include=user"]
-    );
+    assert_eq!(fixture.sent(), ["GET servers/external/prod.customers.alice?include=user"]);
 }
 
 #[tokio::test]
@@ -55,26 +52,16 @@ async fn every_status_has_a_state_and_the_unfinished_ones_are_remembered() {
         (None, State::Active, None),
         (Some(ServerStatus::Installing), State::Provisioning, Some("installing")),
         (Some(ServerStatus::InstallFailed), State::Failed, Some("install_failed")),
-        (
-            Some(ServerStatus::ReinstallFailed),
-            State::Failed,
-            Some("reinstall_failed"),
-        ),
+        (Some(ServerStatus::ReinstallFailed), State::Failed, Some("reinstall_failed")),
         (Some(ServerStatus::Suspended), State::Suspended, None),
         (Some(ServerStatus::RestoringBackup), State::Active, None),
     ] {
         fixture.panel.set_server_status(id(&call), status);
         let present = fixture.present(&call).await;
         assert_eq!(present.state, state, "{status:?}");
-        assert_eq!(
-            present.remember,
-            remember.map(|status| json!({"installation": status})),
-            "{status:?}"
-        );
+        assert_eq!(present.remember, remember.map(|status| json!({"installation": status})), "{status:?}");
     }
-    fixture
-        .panel
-        .set_server_status(id(&call), Some(ServerStatus::RestoringBackup));
+    fixture.panel.set_server_status(id(&call), Some(ServerStatus::RestoringBackup));
     assert_eq!(fixture.present(&call).await.usage["status"], "restoring_backup");
 }
 
@@ -97,10 +84,7 @@ async fn a_server_that_lost_its_external_id_is_recognised_by_its_uuid() {
     let present = fixture.present(&call).await;
     assert_eq!(present.drift.len(), 1);
     assert_eq!(present.drift[0].field, "external_id");
-    assert_eq!(
-        (&present.drift[0].found, &present.drift[0].wanted),
-        (&Value::Null, &json!(call.external_id))
-    );
+    assert_eq!((&present.drift[0].found, &present.drift[0].wanted), (&Value::Null, &json!(call.external_id)));
 }
 
 #[tokio::test]
@@ -108,11 +92,7 @@ async fn a_number_that_now_belongs_to_another_server_is_absent() {
     let fixture = Fixture::new();
     let mut call = fixture.installed(call()).await;
     fixture.panel.edit_server(id(&call), |server| server.external_id = None);
-    call.remote
-        .as_mut()
-        .unwrap()
-        .attributes
-        .insert("uuid".to_owned(), "another".to_owned());
+    call.remote.as_mut().unwrap().attributes.insert("uuid".to_owned(), "another".to_owned());
     assert_eq!(fixture.plugin.observe(&call).await.unwrap(), Observation::Absent);
     call.remote.as_mut().unwrap().attributes.clear();
     assert_eq!(fixture.plugin.observe(&call).await.unwrap(), Observation::Absent);
@@ -121,22 +101,14 @@ async fn a_number_that_now_belongs_to_another_server_is_absent() {
 #[tokio::test]
 async fn settings_that_mean_the_same_compare_equal() {
     let fixture = Fixture::new();
-    let call = with(
-        call(),
-        "environment",
-        r#"{ "VANILLA_VERSION": " latest ", "UNKNOWN_TO_THE_EGG": 1 }"#,
-    );
-    let call = fixture
-        .installed(with(call, "startup", "java -jar {{SERVER_JARFILE}}\n"))
-        .await;
+    let call = with(call(), "environment", r#"{ "VANILLA_VERSION": " latest ", "UNKNOWN_TO_THE_EGG": 1 }"#);
+    let call = fixture.installed(with(call, "startup", "java -jar {{SERVER_JARFILE}}\n")).await;
     let present = fixture.present(&call).await;
     for key in ["environment", "startup"] {
         assert_eq!(present.applied[key], call.config[key], "{key}");
     }
     fixture.panel.edit_server(id(&call), |server| {
-        server
-            .environment
-            .insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
+        server.environment.insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
     });
     let changed = fixture.present(&call).await;
     assert_eq!(changed.applied["environment"], r#"{"VANILLA_VERSION":"1.8"}"#);
@@ -171,10 +143,7 @@ async fn an_absence_that_did_not_come_through_the_key_check_is_confirmed_by_anot
 
     let script = Script::new([bare(), bare()]);
     let error = script.plugin().observe(&call()).await.unwrap_err();
-    assert_eq!(
-        (error.class, error.field.as_deref()),
-        (Class::Unavailable, Some("instance.panel_url"))
-    );
+    assert_eq!((error.class, error.field.as_deref()), (Class::Unavailable, Some("instance.panel_url")));
 }
 
 #[tokio::test]
@@ -189,14 +158,8 @@ async fn an_owner_that_the_key_may_not_read_is_not_guessed() {
     let hidden = server(|server| {
         server["relationships"] = json!({"user": {"object": "null_resource", "attributes": null}});
     });
-    let observation = Script::new([answer(200, &hidden)])
-        .plugin()
-        .observe(&call())
-        .await
-        .unwrap();
-    let Observation::Present(present) = observation else {
-        panic!("it is there")
-    };
+    let observation = Script::new([answer(200, &hidden)]).plugin().observe(&call()).await.unwrap();
+    let Observation::Present(present) = observation else { panic!("it is there") };
     assert_eq!(present.owner_key, None);
 }
 
@@ -204,11 +167,7 @@ async fn an_owner_that_the_key_may_not_read_is_not_guessed() {
 async fn a_lookup_by_number_that_fails_is_no_absence() {
     let mut call = call();
     call.remote = Some(known_remote());
-    let error = Script::new([not_found(), html(502)])
-        .plugin()
-        .observe(&call)
-        .await
-        .unwrap_err();
+    let error = Script::new([not_found(), html(502)]).plugin().observe(&call).await.unwrap_err();
     assert_eq!(error.class, Class::Unavailable);
 }
 

@@ -72,15 +72,9 @@ async fn where_policy_allows_it_that_user_is_used_and_left_as_it_is() {
     assert_eq!(owner.external_id.as_deref(), Some("17"));
     assert_eq!(owner.first_name, "X");
     assert_eq!(fixture.panel.users().len(), 2);
-    assert_eq!(
-        fixture.present(&call).await.owner_key.as_deref(),
-        Some("prod.customers.cust-1")
-    );
+    assert_eq!(fixture.present(&call).await.owner_key.as_deref(), Some("prod.customers.cust-1"));
     let mut strict = call.clone();
-    strict
-        .instance
-        .settings
-        .insert("adopt_by_email".to_owned(), false.into());
+    strict.instance.settings.insert("adopt_by_email".to_owned(), false.into());
     assert_eq!(fixture.present(&strict).await.owner_key.as_deref(), Some("17"));
 }
 
@@ -110,10 +104,7 @@ async fn the_same_owner_id_in_two_namespaces_is_two_users() {
 async fn a_user_whose_making_got_no_reply_is_found_by_the_next_attempt() {
     let fixture = Fixture::new();
     let lose_reply = vec![RequestMatch::new("POST", "/users$", 1).unwrap()];
-    fixture.panel.set_faults(Faults {
-        lose_reply,
-        ..Faults::default()
-    });
+    fixture.panel.set_faults(Faults { lose_reply, ..Faults::default() });
     let error = fixture.plugin.create(&call()).await.unwrap_err();
     assert_eq!(error.class, Class::Unknown);
     done(fixture.plugin.create(&call()).await);
@@ -138,9 +129,7 @@ async fn a_user_made_by_somebody_else_at_the_same_time_is_looked_up_again() {
 
 #[tokio::test]
 async fn partial_matches_are_searched_to_the_last_page() {
-    let others: Vec<_> = (10..12)
-        .map(|id| user(id, None, &format!("{id}alice@example.com")))
-        .collect();
+    let others: Vec<_> = (10..12).map(|id| user(id, None, &format!("{id}alice@example.com"))).collect();
     let script = Script::new([
         not_found(),
         answer(200, &page_of(&others, 1, 2)),
@@ -157,8 +146,5 @@ async fn an_owner_without_an_address_is_refused_by_field() {
     let mut call = call();
     call.owner.email.clear();
     let error = fixture.plugin.create(&call).await.unwrap_err();
-    assert_eq!(
-        (error.class, error.field.as_deref()),
-        (Class::Invalid, Some("owner.email"))
-    );
+    assert_eq!((error.class, error.field.as_deref()), (Class::Invalid, Some("owner.email")));
 }

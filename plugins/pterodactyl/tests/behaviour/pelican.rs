@@ -25,31 +25,19 @@ async fn the_panel_is_recognised_and_applies_the_egg_itself() {
     assert!(!made.limits.oom_disabled);
     assert!(!made.startup.is_empty() && !made.image.is_empty());
     done(fixture.plugin.create(&named(call, "prod.customers.second")).await);
-    assert_eq!(
-        fixture.sent(),
-        ["GET users/external/prod.customers.cust-1", "POST servers"]
-    );
+    assert_eq!(fixture.sent(), ["GET users/external/prod.customers.cust-1", "POST servers"]);
 }
 
 #[tokio::test]
 async fn nodes_are_chosen_by_tag() {
     let (fixture, call) = pelican();
     let node = fixture.panel.add_node("fast-one", 1, 8192, 50_000, 5);
-    fixture
-        .panel
-        .edit_node(node, |node| node.tags = vec!["fast".to_owned()]);
+    fixture.panel.edit_node(node, |node| node.tags = vec!["fast".to_owned()]);
     let call = with(call, "node_tags", "fast");
     fixture.created(call.clone()).await;
     assert_eq!(fixture.server(&call).node, node);
-    let error = fixture
-        .plugin
-        .create(&with(named(call, "other"), "location_ids", "1"))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.class, error.field.as_deref()),
-        (Class::Invalid, Some("config.location_ids"))
-    );
+    let error = fixture.plugin.create(&with(named(call, "other"), "location_ids", "1")).await.unwrap_err();
+    assert_eq!((error.class, error.field.as_deref()), (Class::Invalid, Some("config.location_ids")));
 }
 
 #[tokio::test]
@@ -77,11 +65,7 @@ async fn a_suspension_that_wings_never_heard_of_is_taken_back() {
     fixture.panel.set_wings(WingsMode::Error500);
     let error = fixture.plugin.suspend(&call).await.unwrap_err();
     assert_eq!((error.class, error.scope), (Class::Unknown, Scope::Placement));
-    assert_eq!(
-        fixture.server(&call).status,
-        None,
-        "so that the next attempt tells Wings"
-    );
+    assert_eq!(fixture.server(&call).status, None, "so that the next attempt tells Wings");
     fixture.panel.set_wings(WingsMode::Ok);
     done(fixture.plugin.suspend(&call).await);
     fixture.panel.set_wings(WingsMode::Down);

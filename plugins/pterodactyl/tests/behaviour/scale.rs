@@ -13,16 +13,10 @@ async fn new_limits_take_one_look_and_one_change() {
     let scaled = with(with(call.clone(), "memory", 2048), "backups", 3);
     assert_eq!(done(fixture.plugin.scale(&scaled).await).state, State::Active);
     let id = id(&call);
-    assert_eq!(
-        fixture.sent(),
-        [format!("GET servers/{id}"), format!("PATCH servers/{id}/build")]
-    );
+    assert_eq!(fixture.sent(), [format!("GET servers/{id}"), format!("PATCH servers/{id}/build")]);
     let changed = fixture.server(&call);
     assert_eq!((changed.limits.memory, changed.limits.disk), (2048, 2000));
-    assert_eq!(
-        (changed.feature_limits.backups, changed.feature_limits.allocations),
-        (3, Some(1))
-    );
+    assert_eq!((changed.feature_limits.backups, changed.feature_limits.allocations), (3, Some(1)));
     assert_eq!(changed.external_id.as_deref(), Some("prod.customers.alice"));
 }
 
@@ -38,28 +32,16 @@ async fn a_server_that_already_has_everything_is_only_looked_at() {
 async fn what_was_not_asked_to_change_is_kept() {
     let fixture = Fixture::new();
     let ordered = with(call(), "docker_image", "ghcr.io/pterodactyl/yolks:java_17");
-    let mut call = fixture
-        .installed(with(ordered, "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#))
-        .await;
-    let free = fixture
-        .panel
-        .allocations()
-        .into_iter()
-        .find(|allocation| allocation.server.is_none())
-        .unwrap()
-        .id;
+    let mut call = fixture.installed(with(ordered, "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#)).await;
+    let free = fixture.panel.allocations().into_iter().find(|allocation| allocation.server.is_none()).unwrap().id;
     let build = json!({
         "allocation": fixture.server(&call).allocation, "add_allocations": [free],
         "limits": {"memory": 1024, "swap": 0, "disk": 2000, "io": 500, "cpu": 100, "threads": "2"},
         "feature_limits": {"databases": 1, "allocations": 1, "backups": 1}, "oom_disabled": true,
     });
-    fixture
-        .api("PATCH", &format!("servers/{}/build", id(&call)), &build)
-        .await;
+    fixture.api("PATCH", &format!("servers/{}/build", id(&call)), &build).await;
     fixture.panel.edit_server(id(&call), |server| {
-        server
-            .environment
-            .insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
+        server.environment.insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
         server.image = "the-customers-choice".to_owned();
         server.allocation = Some(free);
     });
@@ -71,37 +53,20 @@ async fn what_was_not_asked_to_change_is_kept() {
     assert!(kept.limits.oom_disabled);
     assert_eq!(kept.environment["VANILLA_VERSION"], "1.8");
     assert_eq!(kept.image, "the-customers-choice");
-    assert_eq!(
-        kept.allocation,
-        Some(free),
-        "the default allocation is the one of this moment"
-    );
-    let assigned = fixture
-        .panel
-        .allocations()
-        .into_iter()
-        .filter(|allocation| allocation.server == Some(kept.id));
+    assert_eq!(kept.allocation, Some(free), "the default allocation is the one of this moment");
+    let assigned = fixture.panel.allocations().into_iter().filter(|allocation| allocation.server == Some(kept.id));
     assert_eq!(assigned.count(), 2);
 }
 
 #[tokio::test]
 async fn a_changed_variable_is_set_and_the_others_are_kept() {
     let fixture = Fixture::new();
-    let call = fixture
-        .installed(with(call(), "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#))
-        .await;
+    let call = fixture.installed(with(call(), "environment", r#"{"VANILLA_VERSION": "1.20.4"}"#)).await;
     fixture.panel.edit_server(id(&call), |server| {
-        server
-            .environment
-            .insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
+        server.environment.insert("VANILLA_VERSION".to_owned(), "1.8".to_owned());
     });
     let environment = r#"{"VANILLA_VERSION": "1.20.4", "SERVER_JARFILE": "paper.jar"}"#;
-    done(
-        fixture
-            .plugin
-            .scale(&with(call.clone(), "environment", environment))
-            .await,
-    );
+    done(fixture.plugin.scale(&with(call.clone(), "environment", environment)).await);
     let changed = fixture.server(&call);
     assert_eq!(changed.environment["SERVER_JARFILE"], "paper.jar");
     assert_eq!(changed.environment["VANILLA_VERSION"], "1.8");
@@ -112,17 +77,10 @@ async fn a_changed_variable_is_set_and_the_others_are_kept() {
 async fn another_image_and_start_command_are_set() {
     let fixture = Fixture::new();
     let call = fixture.installed(call()).await;
-    let scaled = with(
-        with(call.clone(), "docker_image", "java_8"),
-        "startup",
-        "java -jar other.jar",
-    );
+    let scaled = with(with(call.clone(), "docker_image", "java_8"), "startup", "java -jar other.jar");
     done(fixture.plugin.scale(&scaled).await);
     let changed = fixture.server(&call);
-    assert_eq!(
-        (changed.image.as_str(), changed.startup.as_str()),
-        ("java_8", "java -jar other.jar")
-    );
+    assert_eq!((changed.image.as_str(), changed.startup.as_str()), ("java_8", "java -jar other.jar"));
     assert_eq!(changed.egg, 4);
     assert_eq!(changed.environment["SERVER_JARFILE"], "server.jar");
 }
@@ -143,13 +101,8 @@ async fn another_egg_brings_its_own_defaults() {
 async fn a_suspended_server_stays_suspended() {
     let fixture = Fixture::new();
     let call = fixture.installed(call()).await;
-    fixture
-        .panel
-        .set_server_status(id(&call), Some(ServerStatus::Suspended));
-    assert_eq!(
-        done(fixture.plugin.scale(&with(call, "memory", 2048)).await).state,
-        State::Suspended
-    );
+    fixture.panel.set_server_status(id(&call), Some(ServerStatus::Suspended));
+    assert_eq!(done(fixture.plugin.scale(&with(call, "memory", 2048)).await).state, State::Suspended);
 }
 
 #[tokio::test]
@@ -163,10 +116,7 @@ async fn a_lost_external_id_is_put_back_with_the_other_details_as_they_were() {
     });
     done(fixture.plugin.scale(&call).await);
     let mended = fixture.server(&call);
-    assert_eq!(
-        (mended.name.as_str(), mended.description.as_str()),
-        ("renamed", "by its owner")
-    );
+    assert_eq!((mended.name.as_str(), mended.description.as_str()), ("renamed", "by its owner"));
     assert!(fixture.present(&call).await.drift.is_empty());
 }
 
@@ -175,15 +125,8 @@ async fn the_external_id_of_another_service_is_not_overwritten() {
     let mut call = call();
     call.remote = Some(known_remote());
     let other = server(|server| server["external_id"] = json!("prod.customers.bob"));
-    let error = Script::new([answer(200, &other)])
-        .plugin()
-        .scale(&call)
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (error.class, error.code.as_str()),
-        (Class::Conflict, "ExternalIdReplaced")
-    );
+    let error = Script::new([answer(200, &other)]).plugin().scale(&call).await.unwrap_err();
+    assert_eq!((error.class, error.code.as_str()), (Class::Conflict, "ExternalIdReplaced"));
     assert!(error.message.contains("prod.customers.bob"), "{error}");
 }
 
@@ -193,11 +136,7 @@ async fn a_default_allocation_that_moved_meanwhile_is_a_conflict() {
     call.remote = Some(known_remote());
     let script = Script::new([
         answer(200, &server(|_| {})),
-        refusal(
-            400,
-            "DisplayException",
-            "The default allocation is not assigned to this server.",
-        ),
+        refusal(400, "DisplayException", "The default allocation is not assigned to this server."),
     ]);
     assert_eq!(script.plugin().scale(&call).await.unwrap_err().class, Class::Conflict);
 }

@@ -9,16 +9,10 @@ use crate::support::{Fixture, Script, call, map};
 #[test]
 fn the_plugin_says_who_it_is_and_what_it_can_do() {
     let plugin = Script::new([]).plugin();
-    assert_eq!(
-        (plugin.manifest().provider.as_str(), plugin.manifest().name.as_str()),
-        ("pterodactyl", "Pterodactyl")
-    );
+    assert_eq!((plugin.manifest().provider.as_str(), plugin.manifest().name.as_str()), ("pterodactyl", "Pterodactyl"));
     let capabilities = plugin.capabilities();
     assert_eq!(capabilities.create_uniqueness, CreateUniqueness::ByExternalId);
-    assert_eq!(
-        (capabilities.renew, capabilities.list, capabilities.interruptible),
-        (RenewSupport::None, true, true)
-    );
+    assert_eq!((capabilities.renew, capabilities.list, capabilities.interruptible), (RenewSupport::None, true, true));
     assert_eq!(capabilities.max_concurrent_creates, Some(1));
 }
 
@@ -35,10 +29,8 @@ fn the_key_of_an_instance_is_kept_apart_from_what_may_be_shown() {
 #[test]
 fn nest_and_egg_are_enough_for_a_package() {
     let plugin = Script::new([]).plugin();
-    let typed = plugin
-        .package_schema()
-        .validate(&map(json!({"nest_id": 1, "egg_id": 4})), &Context::default())
-        .unwrap();
+    let typed =
+        plugin.package_schema().validate(&map(json!({"nest_id": 1, "egg_id": 4})), &Context::default()).unwrap();
     let expected = json!({
         "nest_id": 1, "egg_id": 4, "memory": 1024, "swap": 0, "disk": 5000, "cpu": 100, "io": 500, "databases": 0,
         "allocations": 0, "backups": 0, "oom_killer": true, "dedicated_ip": false, "skip_scripts": false,
@@ -52,10 +44,7 @@ fn lists_of_one_number_may_be_given_as_a_number() {
     let plugin = Script::new([]).plugin();
     let given = map(json!({"egg_id": 4, "location_ids": 3, "port_range": 25565}));
     let typed = plugin.package_schema().validate(&given, &Context::default()).unwrap();
-    assert_eq!(
-        (&typed.values["location_ids"], &typed.values["port_range"]),
-        (&json!("3"), &json!("25565"))
-    );
+    assert_eq!((&typed.values["location_ids"], &typed.values["port_range"]), (&json!("3"), &json!("25565")));
 }
 
 #[test]
@@ -75,57 +64,26 @@ fn broken_settings_are_named() {
     ] {
         let mut given = map(json!({"egg_id": 4}));
         given.insert(key.to_owned(), value);
-        let errors = plugin
-            .package_schema()
-            .validate(&given, &Context::default())
-            .unwrap_err();
+        let errors = plugin.package_schema().validate(&given, &Context::default()).unwrap_err();
         assert!(errors.iter().all(|error| error.field == key), "{key}: {errors:?}");
     }
     let checkout = plugin.checkout_schema();
-    assert!(
-        checkout
-            .validate(&map(json!({"server_name": "ab"})), &Context::default())
-            .is_err()
-    );
+    assert!(checkout.validate(&map(json!({"server_name": "ab"})), &Context::default()).is_err());
     assert!(checkout.validate(&call().checkout, &Context::default()).is_ok());
 }
 
 #[test]
 fn limits_are_enforced_what_customers_choose_is_not_and_placement_is_fixed() {
     let plugin = Script::new([]).plugin();
-    let field = |key| {
-        plugin
-            .package_schema()
-            .field(key)
-            .map(|field| (field.change(), field.drift()))
-            .unwrap()
-    };
-    for key in [
-        "memory",
-        "swap",
-        "disk",
-        "cpu",
-        "io",
-        "threads",
-        "databases",
-        "allocations",
-        "backups",
-        "oom_killer",
-    ] {
+    let field = |key| plugin.package_schema().field(key).map(|field| (field.change(), field.drift())).unwrap();
+    for key in ["memory", "swap", "disk", "cpu", "io", "threads", "databases", "allocations", "backups", "oom_killer"] {
         assert_eq!(field(key), (Change::InPlace, Drift::Enforce), "{key}");
     }
     for key in ["egg_id", "nest_id", "docker_image", "startup"] {
         assert_eq!(field(key), (Change::Disruptive, Drift::Report), "{key}");
     }
     assert_eq!(field("environment"), (Change::Disruptive, Drift::Ignore));
-    for key in [
-        "location_ids",
-        "node_tags",
-        "dedicated_ip",
-        "port_range",
-        "allocation_id",
-        "start_on_completion",
-    ] {
+    for key in ["location_ids", "node_tags", "dedicated_ip", "port_range", "allocation_id", "start_on_completion"] {
         assert_eq!(field(key).0, Change::CreateOnly, "{key}");
     }
 }
@@ -147,11 +105,7 @@ async fn what_a_server_shows_has_the_keys_and_types_of_the_package_schema() {
 fn every_setting_is_documented() {
     let page = include_str!("../../../../docs/pterodactyl.md");
     let plugin = Script::new([]).plugin();
-    for schema in [
-        plugin.config_schema(),
-        plugin.package_schema(),
-        plugin.checkout_schema(),
-    ] {
+    for schema in [plugin.config_schema(), plugin.package_schema(), plugin.checkout_schema()] {
         for field in schema.fields() {
             assert!(
                 page.contains(&format!("`{}`", field.key())),

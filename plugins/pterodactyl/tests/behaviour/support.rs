@@ -37,10 +37,7 @@ impl Transport for InProcess {
         }
         let answer = self.router.clone().oneshot(request.map(Body::from)).await.unwrap();
         let (head, body) = answer.into_parts();
-        let body = body
-            .collect()
-            .await
-            .map_err(|error| TransportError::Interrupted(error.to_string()))?;
+        let body = body.collect().await.map_err(|error| TransportError::Interrupted(error.to_string()))?;
         Ok(Response::from_parts(head, body.to_bytes()))
     }
 }
@@ -48,11 +45,7 @@ impl Transport for InProcess {
 /// Method and path below the application API, with the query.
 pub fn name(request: &Request<Bytes>) -> String {
     let path = request.uri().path_and_query().unwrap().as_str();
-    format!(
-        "{} {}",
-        request.method(),
-        path.strip_prefix("/api/application/").unwrap_or(path)
-    )
+    format!("{} {}", request.method(), path.strip_prefix("/api/application/").unwrap_or(path))
 }
 
 /// A demo panel with one node, and the plugin in front of it.
@@ -69,22 +62,12 @@ impl Fixture {
     }
 
     pub fn with_dialect(dialect: Dialect) -> Self {
-        let panel = Panel::new(Config {
-            install: InstallMode::Hold,
-            ..Config::new(dialect)
-        });
+        let panel = Panel::new(Config { install: InstallMode::Hold, ..Config::new(dialect) });
         panel.seed_demo();
-        let transport = Arc::new(InProcess {
-            router: panel.router(),
-            sent: Mutex::default(),
-            detour: Mutex::default(),
-        });
+        let transport =
+            Arc::new(InProcess { router: panel.router(), sent: Mutex::default(), detour: Mutex::default() });
         let plugin = Pterodactyl::with_transport(Arc::clone(&transport) as Arc<dyn Transport>).unwrap();
-        Self {
-            panel,
-            plugin,
-            transport,
-        }
+        Self { panel, plugin, transport }
     }
 
     /// What was sent since the last time this was asked.
@@ -110,11 +93,7 @@ impl Fixture {
             .unwrap();
         let answer = self.transport.router.clone().oneshot(request).await.unwrap();
         let (status, body) = (answer.status(), answer.into_body().collect().await.unwrap().to_bytes());
-        assert!(
-            status.is_success(),
-            "{method} {path}: {status} {}",
-            String::from_utf8_lossy(&body)
-        );
+        assert!(status.is_success(), "{method} {path}: {status} {}", String::from_utf8_lossy(&body));
         serde_json::from_slice(&body).unwrap_or_default()
     }
 
@@ -157,10 +136,7 @@ pub struct Script {
 
 impl Script {
     pub fn new(answers: impl IntoIterator<Item = Result<Response<Bytes>>>) -> Arc<Self> {
-        Arc::new(Self {
-            answers: Mutex::new(answers.into_iter().collect()),
-            requests: Mutex::default(),
-        })
+        Arc::new(Self { answers: Mutex::new(answers.into_iter().collect()), requests: Mutex::default() })
     }
 
     pub fn plugin(self: &Arc<Self>) -> Pterodactyl {
@@ -190,11 +166,7 @@ impl Transport for Script {
 
 /// An answer of a panel.
 pub fn answer(status: u16, body: &Value) -> Result<Response<Bytes>> {
-    raw(
-        status,
-        &[("content-type", "application/json"), ("x-ratelimit-limit", "240")],
-        &body.to_string(),
-    )
+    raw(status, &[("content-type", "application/json"), ("x-ratelimit-limit", "240")], &body.to_string())
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "scripts mix answers with failures to answer")]
@@ -207,18 +179,11 @@ pub fn raw(status: u16, headers: &[(&str, &str)], body: &str) -> Result<Response
 }
 
 pub fn html(status: u16) -> Result<Response<Bytes>> {
-    raw(
-        status,
-        &[("content-type", "text/html; charset=UTF-8")],
-        "<!DOCTYPE html><title>Welcome</title>",
-    )
+    raw(status, &[("content-type", "text/html; charset=UTF-8")], "<!DOCTYPE html><title>Welcome</title>")
 }
 
 pub fn refusal(status: u16, code: &str, detail: &str) -> Result<Response<Bytes>> {
-    answer(
-        status,
-        &json!({"errors": [{"code": code, "status": status.to_string(), "detail": detail}]}),
-    )
+    answer(status, &json!({"errors": [{"code": code, "status": status.to_string(), "detail": detail}]}))
 }
 
 /// Broken rules, as `(field, rule)`.
@@ -233,11 +198,7 @@ pub fn broken(rules: &[(&str, &str)]) -> Result<Response<Bytes>> {
 }
 
 pub fn not_found() -> Result<Response<Bytes>> {
-    refusal(
-        404,
-        "NotFoundHttpException",
-        "The requested resource could not be found on the server.",
-    )
+    refusal(404, "NotFoundHttpException", "The requested resource could not be found on the server.")
 }
 
 pub fn user(id: u64, external_id: Option<&str>, email: &str) -> Value {

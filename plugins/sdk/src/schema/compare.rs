@@ -33,11 +33,7 @@ fn is_true_text(text: &str) -> bool {
     !matches!(text, "" | "0")
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::float_cmp,
-    reason = "PHP compares as floats, exactly"
-)]
+#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "PHP compares as floats, exactly")]
 fn integer_equals(integer: i64, text: &str) -> bool {
     match Numeric::read(text) {
         Some(Numeric::Integer(other)) => integer == other,
@@ -46,11 +42,7 @@ fn integer_equals(integer: i64, text: &str) -> bool {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::float_cmp,
-    reason = "PHP compares as floats, exactly"
-)]
+#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "PHP compares as floats, exactly")]
 fn float_equals(float: f64, text: &str) -> bool {
     match Numeric::read(text) {
         Some(Numeric::Integer(other)) => float == other as f64,
@@ -59,11 +51,7 @@ fn float_equals(float: f64, text: &str) -> bool {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::float_cmp,
-    reason = "PHP compares as floats, exactly"
-)]
+#[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "PHP compares as floats, exactly")]
 fn texts_equal(left: &str, right: &str) -> bool {
     use Numeric::{Float, Integer, Overflow};
     match (Numeric::read(left), Numeric::read(right)) {
@@ -107,9 +95,6 @@ mod tests {
 
     #[test]
     fn arrays_equal_no_text() {
-        assert!(!loosely_equals(
-            &Value::Array([Value::Integer(1)].into_iter().collect()),
-            "1"
-        ));
+        assert!(!loosely_equals(&Value::Array([Value::Integer(1)].into_iter().collect()), "1"));
     }
 }

@@ -64,17 +64,13 @@ impl Condition {
         match self.operator {
             Operator::Equal | Operator::In => is_equal(),
             Operator::NotEqual | Operator::NotIn => !is_equal(),
-            Operator::Truthy => comparable(value)
-                .iter()
-                .any(|text| !matches!(text.as_str(), "" | "0" | "false")),
+            Operator::Truthy => comparable(value).iter().any(|text| !matches!(text.as_str(), "" | "0" | "false")),
         }
     }
 
     fn equals(&self, text: &str, other: Option<FieldType>) -> bool {
         let is_toggle = other == Some(FieldType::Toggle);
-        self.values
-            .iter()
-            .any(|value| value == text || (is_toggle && switch(value) == switch(text)))
+        self.values.iter().any(|value| value == text || (is_toggle && switch(value) == switch(text)))
     }
 }
 
@@ -102,12 +98,7 @@ mod tests {
 
     fn is_met(operator: Operator, values: &[&str], input: &str, other: FieldType) -> bool {
         let values = values.iter().map(|value| (*value).to_owned()).collect();
-        let condition = Condition {
-            target: Target::Configuration,
-            field: "g".to_owned(),
-            operator,
-            values,
-        };
+        let condition = Condition { target: Target::Configuration, field: "g".to_owned(), operator, values };
         let input: Value = serde_json::from_str(input).expect("JSON");
         condition.is_met(input.as_array().expect("an object"), Some(other))
     }
@@ -136,11 +127,7 @@ mod tests {
             (Truthy, vec![], r#"{"g":[]}"#, Checkbox, false),
             (Truthy, vec![], r#"{"g":null}"#, Select, false),
         ] {
-            assert_eq!(
-                is_met(operator, &values, input, other),
-                expected,
-                "{operator:?} {values:?} {input}"
-            );
+            assert_eq!(is_met(operator, &values, input, other), expected, "{operator:?} {values:?} {input}");
         }
     }
 }

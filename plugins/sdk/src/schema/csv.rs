@@ -15,10 +15,7 @@ pub(super) fn split(line: &str) -> Vec<String> {
 /// The first value, and what follows its comma.
 fn field(text: &str) -> (String, Option<&str>) {
     // White space before a quote is dropped, before anything else it belongs to the value.
-    if let Some(quoted) = text
-        .trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c'])
-        .strip_prefix('"')
-    {
+    if let Some(quoted) = text.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']).strip_prefix('"') {
         return quoted_field(quoted);
     }
     let (value, rest) = until_comma(text);
@@ -60,9 +57,7 @@ fn until_comma(text: &str) -> (&str, Option<&str>) {
 }
 
 fn without_line_end(text: &str) -> &str {
-    text.strip_suffix("\r\n")
-        .or_else(|| text.strip_suffix(['\n', '\r']))
-        .unwrap_or(text)
+    text.strip_suffix("\r\n").or_else(|| text.strip_suffix(['\n', '\r'])).unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -101,9 +101,7 @@ struct Reader<'t> {
 
 impl<'t> Reader<'t> {
     fn kind_at(&self, position: Option<usize>) -> Kind {
-        position
-            .and_then(|position| self.tokens.get(position))
-            .map_or(Kind::Nothing, |token| token.kind)
+        position.and_then(|position| self.tokens.get(position)).map_or(Kind::Nothing, |token| token.kind)
     }
 
     fn current(&self) -> Kind {
@@ -136,10 +134,7 @@ impl<'t> Reader<'t> {
 
     /// True when the character occurs after the current token.
     fn is_ahead(&self, character: char) -> bool {
-        self.tokens
-            .iter()
-            .skip(self.at + 1)
-            .any(|token| token.kind == Kind::Special(character))
+        self.tokens.iter().skip(self.at + 1).any(|token| token.kind == Kind::Special(character))
     }
 
     /// True when a backslash takes the meaning of the current token.
@@ -163,10 +158,7 @@ impl<'t> Reader<'t> {
             }
             ensure(!(self.is('.') && (self.next_is('.') || self.next_is('@'))))?;
             ensure(!(self.is('\\') && self.next() == Kind::Atom))?;
-            ensure(!matches!(
-                self.current(),
-                Kind::Special(',' | '[' | ']' | '<' | '>' | ':' | ';')
-            ))?;
+            ensure(!matches!(self.current(), Kind::Special(',' | '[' | ']' | '<' | '>' | ':' | ';')))?;
             let is_space = self.is(' ') || self.is('\t');
             ensure(!(is_space && !self.is_escaped() && self.next() == Kind::Atom))?;
             self.advance();
@@ -220,19 +212,10 @@ impl<'t> Reader<'t> {
     fn domain(&mut self) -> Option<()> {
         self.advance();
         let start = self.at;
-        ensure(!matches!(
-            self.current(),
-            Kind::Nothing | Kind::Special('.' | '-' | '@')
-        ))?;
+        ensure(!matches!(self.current(), Kind::Nothing | Kind::Special('.' | '-' | '@')))?;
         self.labels()?;
         ensure(!self.previous_is('.') && !self.previous_is('-'))?;
-        let length: usize = self
-            .tokens
-            .iter()
-            .take(self.at + 1)
-            .skip(start)
-            .map(|token| token.text.len())
-            .sum();
+        let length: usize = self.tokens.iter().take(self.at + 1).skip(start).map(|token| token.text.len()).sum();
         ensure(length <= LONGEST_DOMAIN)
     }
 
@@ -379,9 +362,6 @@ mod tests {
         let domain = |count: usize| format!("u@{}b", "a.".repeat(count));
         assert!(is_email(&domain(126)), "253 bytes");
         assert!(!is_email(&domain(127)), "255 bytes");
-        assert!(
-            !is_email(&format!("u@{}.de", "ü".repeat(60))),
-            "longer than 63 bytes in ASCII form"
-        );
+        assert!(!is_email(&format!("u@{}.de", "ü".repeat(60))), "longer than 63 bytes in ASCII form");
     }
 }

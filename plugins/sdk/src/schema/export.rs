@@ -12,22 +12,12 @@ use crate::Map;
 
 pub(super) fn json_schema(schema: &Schema) -> Json {
     let fields = schema.fields();
-    let properties: Map = fields
-        .iter()
-        .map(|field| (field.key.clone(), property(field)))
-        .collect();
-    let always: Vec<&str> = fields
-        .iter()
-        .filter(|field| is_always_required(field))
-        .map(Field::key)
-        .collect();
+    let properties: Map = fields.iter().map(|field| (field.key.clone(), property(field))).collect();
+    let always: Vec<&str> = fields.iter().filter(|field| is_always_required(field)).map(Field::key).collect();
     let implications: Vec<Json> = fields.iter().flat_map(|field| implications(schema, field)).collect();
     let dependent = dependent_required(fields);
     let mut export = Map::new();
-    export.insert(
-        "$schema".to_owned(),
-        json!("https://json-schema.org/draft/2020-12/schema"),
-    );
+    export.insert("$schema".to_owned(), json!("https://json-schema.org/draft/2020-12/schema"));
     export.insert("type".to_owned(), json!("object"));
     export.insert("properties".to_owned(), properties.into());
     export.insert("additionalProperties".to_owned(), json!(false));
@@ -50,10 +40,7 @@ fn is_always_required(field: &Field) -> bool {
 }
 
 fn demands_presence(field: &Field) -> bool {
-    field
-        .rules()
-        .iter()
-        .any(|rule| matches!(rule, Rule::Required | Rule::Accepted))
+    field.rules().iter().any(|rule| matches!(rule, Rule::Required | Rule::Accepted))
 }
 
 fn property(field: &Field) -> Json {
@@ -70,14 +57,7 @@ fn property(field: &Field) -> Json {
     }
     let is_nullable = field.rules().contains(&Rule::Nullable);
     let json_type = json_type(field);
-    property.insert(
-        "type".to_owned(),
-        if is_nullable {
-            json!([json_type, "null"])
-        } else {
-            json!(json_type)
-        },
-    );
+    property.insert("type".to_owned(), if is_nullable { json!([json_type, "null"]) } else { json!(json_type) });
     let mut constraints = Constraints::new(field);
     field.rules().iter().for_each(|rule| constraints.add(rule));
     constraints.finish(&mut property, is_nullable);
@@ -106,12 +86,7 @@ struct Constraints<'f> {
 impl<'f> Constraints<'f> {
     fn new(field: &'f Field) -> Self {
         let options: Vec<String> = field.options.iter().map(|(value, _)| value.clone()).collect();
-        Self {
-            field,
-            keywords: Map::new(),
-            all_of: Vec::new(),
-            values: (!options.is_empty()).then_some(options),
-        }
+        Self { field, keywords: Map::new(), all_of: Vec::new(), values: (!options.is_empty()).then_some(options) }
     }
 
     fn add(&mut self, rule: &Rule) {
@@ -121,9 +96,7 @@ impl<'f> Constraints<'f> {
             Rule::Email => self.keyword("format", json!("email")),
             Rule::Url { schemes } => self.url(schemes),
             Rule::Json => self.keyword("contentMediaType", json!("application/json")),
-            Rule::Ip => self
-                .all_of
-                .push(json!({"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})),
+            Rule::Ip => self.all_of.push(json!({"anyOf": [{"format": "ipv4"}, {"format": "ipv6"}]})),
             Rule::Min(least) => self.bound("min", least),
             Rule::Max(most) => self.bound("max", most),
             Rule::Between(least, most) => {
@@ -148,11 +121,7 @@ impl<'f> Constraints<'f> {
                 }
             }
             Rule::AlphaDash { ascii } if self.is_text() => {
-                let pattern = if *ascii {
-                    "^[A-Za-z0-9_-]+$"
-                } else {
-                    r"^[\p{L}\p{M}\p{N}_-]+$"
-                };
+                let pattern = if *ascii { "^[A-Za-z0-9_-]+$" } else { r"^[\p{L}\p{M}\p{N}_-]+$" };
                 self.all_of.push(json!({"pattern": pattern}));
             }
             _ => {}
@@ -174,12 +143,9 @@ impl<'f> Constraints<'f> {
     fn url(&mut self, schemes: &[String]) {
         // Not every URL of this rule is a URI, but every one is an IRI.
         self.keyword("format", json!("iri"));
-        let are_plain = schemes
-            .iter()
-            .all(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
+        let are_plain = schemes.iter().all(|scheme| scheme.chars().all(|c| c.is_ascii_alphanumeric() || c == '-'));
         if !schemes.is_empty() && are_plain {
-            self.all_of
-                .push(json!({"pattern": format!("^(?:{})://", schemes.join("|"))}));
+            self.all_of.push(json!({"pattern": format!("^(?:{})://", schemes.join("|"))}));
         }
     }
 
@@ -202,13 +168,8 @@ impl<'f> Constraints<'f> {
 
     /// Texts as values of the type of the field.
     fn typed_values(&self, texts: &[String]) -> Vec<Json> {
-        let typed = texts
-            .iter()
-            .filter_map(|text| self.field.typed(&super::Value::Text(text.clone())).ok().flatten());
-        typed
-            .filter(|value| value.as_array().is_none())
-            .map(|value| value.to_json())
-            .collect()
+        let typed = texts.iter().filter_map(|text| self.field.typed(&super::Value::Text(text.clone())).ok().flatten());
+        typed.filter(|value| value.as_array().is_none()).map(|value| value.to_json()).collect()
     }
 
     fn finish(mut self, property: &mut Map, is_nullable: bool) {
@@ -239,11 +200,7 @@ fn bound_number(text: &str, keyword: &str, side: &str) -> Option<Json> {
         return serde_json::Number::from_f64(number).map(Json::Number);
     }
     let rounded = if side == "min" { number.ceil() } else { number.floor() };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast of a float saturates"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cast of a float saturates")]
     let count = rounded.max(0.0) as u64;
     Some(json!(count))
 }
@@ -273,11 +230,7 @@ fn tighter(keyword: &str, present: &Json, added: &Json) -> Option<Json> {
         return Some(present.clone());
     }
     let is_larger = added.as_f64()? > present.as_f64()?;
-    let is_tighter = if keyword.starts_with("min") {
-        is_larger
-    } else {
-        !is_larger
-    };
+    let is_tighter = if keyword.starts_with("min") { is_larger } else { !is_larger };
     Some(if is_tighter { added.clone() } else { present.clone() })
 }
 
@@ -304,14 +257,10 @@ fn implications(schema: &Schema, field: &Field) -> Vec<Json> {
         return Vec::new();
     }
     let then = json!({"required": [field.key]});
-    let by_condition = field
-        .condition
-        .as_ref()
-        .filter(|_| demands_presence(field))
-        .and_then(|condition| {
-            let test = condition_test(schema, condition)?;
-            Some(json!({"if": test, "then": then}))
-        });
+    let by_condition = field.condition.as_ref().filter(|_| demands_presence(field)).and_then(|condition| {
+        let test = condition_test(schema, condition)?;
+        Some(json!({"if": test, "then": then}))
+    });
     let by_rule = field.rules().iter().filter_map(|rule| {
         let Rule::RequiredIf { other, values } = rule else {
             return None;
@@ -350,11 +299,7 @@ fn truthy(field: &Field) -> Json {
         _ => json!([0, null]),
     };
     let present = json!({"required": [field.key], "properties": {&field.key: {"not": {"enum": off}}}});
-    absent_counts(
-        field,
-        present,
-        field.default.as_ref().is_some_and(super::compare::is_true),
-    )
+    absent_counts(field, present, field.default.as_ref().is_some_and(super::compare::is_true))
 }
 
 /// The schema of an input in which a field has one of some values, given or by default.
@@ -367,24 +312,14 @@ fn has_value(schema: &Schema, key: &str, texts: &[String]) -> Option<Json> {
         json!({"enum": values.typed_values(texts)})
     };
     let present = json!({"required": [key], "properties": {key: test}});
-    let default = field
-        .default
-        .as_ref()
-        .map(super::condition::comparable)
-        .unwrap_or_default();
+    let default = field.default.as_ref().map(super::condition::comparable).unwrap_or_default();
     let by_default = default.iter().any(|text| {
         texts.iter().any(|wanted| wanted == text)
-            || values
-                .typed_values(texts)
-                .contains(&field.default().unwrap_or_default())
+            || values.typed_values(texts).contains(&field.default().unwrap_or_default())
     });
     Some(absent_counts(field, present, by_default))
 }
 
 fn absent_counts(field: &Field, present: Json, absent_too: bool) -> Json {
-    if absent_too {
-        json!({"anyOf": [present, {"not": {"required": [field.key]}}]})
-    } else {
-        present
-    }
+    if absent_too { json!({"anyOf": [present, {"not": {"required": [field.key]}}]}) } else { present }
 }

@@ -13,28 +13,11 @@ use super::{
     value::{Array, Value},
 };
 
-const PROPERTIES: [&str; 10] = [
-    "type",
-    "label",
-    "placeholder",
-    "helper",
-    "default",
-    "options",
-    "rules",
-    "condition",
-    "change",
-    "drift",
-];
-const CHANGES: [(&str, Change); 3] = [
-    ("CreateOnly", Change::CreateOnly),
-    ("InPlace", Change::InPlace),
-    ("Disruptive", Change::Disruptive),
-];
-const DRIFTS: [(&str, Drift); 3] = [
-    ("Enforce", Drift::Enforce),
-    ("Report", Drift::Report),
-    ("Ignore", Drift::Ignore),
-];
+const PROPERTIES: [&str; 10] =
+    ["type", "label", "placeholder", "helper", "default", "options", "rules", "condition", "change", "drift"];
+const CHANGES: [(&str, Change); 3] =
+    [("CreateOnly", Change::CreateOnly), ("InPlace", Change::InPlace), ("Disruptive", Change::Disruptive)];
+const DRIFTS: [(&str, Drift); 3] = [("Enforce", Drift::Enforce), ("Report", Drift::Report), ("Ignore", Drift::Ignore)];
 const TARGETS: [(&str, Target); 2] = [("configuration", Target::Configuration), ("fields", Target::Fields)];
 
 /// Why a schema cannot be used: every problem, each with the field it is in.
@@ -74,12 +57,7 @@ impl fmt::Display for Problem {
 
 /// Reads a schema: a map from key to field, which may be wrapped in `{"fields": …}`.
 pub(super) fn schema(source: &Value) -> Result<Schema, SchemaError> {
-    let whole = |message: String| SchemaError {
-        problems: vec![Problem {
-            field: String::new(),
-            message,
-        }],
-    };
+    let whole = |message: String| SchemaError { problems: vec![Problem { field: String::new(), message }] };
     let map = fields(source).ok_or_else(|| whole("a schema must be an object of fields by key".to_owned()))?;
     let mut problems = Vec::new();
     let mut fields = Vec::new();
@@ -88,54 +66,35 @@ pub(super) fn schema(source: &Value) -> Result<Schema, SchemaError> {
         match field(&key, description) {
             Ok(field) => fields.push(field),
             Err(messages) => {
-                problems.extend(messages.into_iter().map(|message| Problem {
-                    field: key.clone(),
-                    message,
-                }));
+                problems.extend(messages.into_iter().map(|message| Problem { field: key.clone(), message }));
             }
         }
     }
     let keys: Vec<String> = map.iter().map(|(key, _)| key.to_string()).collect();
     problems.extend(fields.iter().flat_map(|field| unknown_references(field, &keys)));
-    if problems.is_empty() {
-        Ok(Schema::new(fields, source.clone()))
-    } else {
-        Err(SchemaError { problems })
-    }
+    if problems.is_empty() { Ok(Schema::new(fields, source.clone())) } else { Err(SchemaError { problems }) }
 }
 
 fn fields(source: &Value) -> Option<&Array> {
     let map = source.as_array().filter(|map| map.is_empty() || !map.is_list())?;
     let wrapped = map.field("fields").and_then(Value::as_array).filter(|_| map.len() == 1);
     // A field may be called `fields`; then it has a type.
-    Some(
-        wrapped
-            .filter(|inner| !matches!(inner.field("type"), Some(Value::Text(_))))
-            .unwrap_or(map),
-    )
+    Some(wrapped.filter(|inner| !matches!(inner.field("type"), Some(Value::Text(_)))).unwrap_or(map))
 }
 
 /// Problems with other fields that a field names.
 fn unknown_references(field: &Field, keys: &[String]) -> Vec<Problem> {
-    let condition = field
-        .condition
-        .as_ref()
-        .filter(|condition| condition.target == Target::Configuration);
+    let condition = field.condition.as_ref().filter(|condition| condition.target == Target::Configuration);
     let named = condition.map(|condition| ("condition", condition.field.clone()));
-    let referenced = field
-        .rules()
-        .iter()
-        .flat_map(|rule| rule.references().iter().map(move |path| (rule.name(), path.top())));
+    let referenced =
+        field.rules().iter().flat_map(|rule| rule.references().iter().map(move |path| (rule.name(), path.top())));
     named
         .into_iter()
         .chain(referenced)
         .filter(|(_, other)| !keys.contains(other))
         .map(|(by, other)| {
             let meant = did_you_mean(&other, keys.iter().map(String::as_str));
-            Problem {
-                field: field.key.clone(),
-                message: format!("{by} names the unknown field {other:?}{meant}"),
-            }
+            Problem { field: field.key.clone(), message: format!("{by} names the unknown field {other:?}{meant}") }
         })
         .collect()
 }
@@ -144,10 +103,7 @@ fn field(key: &str, description: &Value) -> Result<Field, Vec<String>> {
     let Some(map) = description.as_array().filter(|map| !map.is_list()) else {
         return Err(vec!["must be an object with at least type and label".to_owned()]);
     };
-    let mut reader = FieldReader {
-        map,
-        problems: Vec::new(),
-    };
+    let mut reader = FieldReader { map, problems: Vec::new() };
     reader.check_key(key);
     reader.check_properties();
     let field_type = reader.field_type();
@@ -171,11 +127,7 @@ fn field(key: &str, description: &Value) -> Result<Field, Vec<String>> {
             Err(message) => reader.problems.push(format!("default {message}")),
         }
     }
-    if reader.problems.is_empty() {
-        Ok(field)
-    } else {
-        Err(reader.problems)
-    }
+    if reader.problems.is_empty() { Ok(field) } else { Err(reader.problems) }
 }
 
 struct FieldReader<'f> {
@@ -186,8 +138,7 @@ struct FieldReader<'f> {
 impl FieldReader<'_> {
     fn check_key(&mut self, key: &str) {
         if key.is_empty() || !key.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-')) {
-            self.problems
-                .push("a key consists of ASCII letters, digits, underscores and dashes".to_owned());
+            self.problems.push("a key consists of ASCII letters, digits, underscores and dashes".to_owned());
         }
     }
 
@@ -203,8 +154,7 @@ impl FieldReader<'_> {
 
     fn field_type(&mut self) -> Option<FieldType> {
         if self.map.field("type").is_none() {
-            self.problems
-                .push(format!("type is missing; it is one of {}", listed(&FieldType::NAMES)));
+            self.problems.push(format!("type is missing; it is one of {}", listed(&FieldType::NAMES)));
             return None;
         }
         self.choice("type", &FieldType::NAMES)
@@ -236,10 +186,7 @@ impl FieldReader<'_> {
         if found.is_none() {
             let shown = value.to_json();
             let meant = did_you_mean(text, names.iter().map(|(name, _)| *name));
-            self.problems.push(format!(
-                "unknown {property} {shown}{meant}; it is one of {}",
-                listed(names)
-            ));
+            self.problems.push(format!("unknown {property} {shown}{meant}; it is one of {}", listed(names)));
         }
         found
     }
@@ -248,24 +195,18 @@ impl FieldReader<'_> {
         let takes_options = field_type.is_some_and(FieldType::has_options);
         let Some(options) = self.map.field("options") else {
             if field_type == Some(FieldType::Select) {
-                self.problems
-                    .push("options are missing; a select needs a map from value to label".to_owned());
+                self.problems.push("options are missing; a select needs a map from value to label".to_owned());
             }
             return Vec::new();
         };
         if field_type.is_some() && !takes_options {
-            self.problems
-                .push("options are for select, radio and checkbox only".to_owned());
+            self.problems.push("options are for select, radio and checkbox only".to_owned());
         }
         let labelled = options.as_array().map(|options| {
-            options
-                .iter()
-                .map(|(value, label)| Some((value.to_string(), label.to_text()?.into_owned())))
-                .collect()
+            options.iter().map(|(value, label)| Some((value.to_string(), label.to_text()?.into_owned()))).collect()
         });
         labelled.flatten().unwrap_or_else(|| {
-            self.problems
-                .push("options must be a map from value to label".to_owned());
+            self.problems.push("options must be a map from value to label".to_owned());
             Vec::new()
         })
     }
@@ -291,11 +232,7 @@ impl FieldReader<'_> {
             }
             Err(problem) => {
                 let is_cut = text.starts_with("regex:") && matches!(written, Value::Text(_));
-                let hint = if is_cut {
-                    "; a pattern with | needs the rules as a list"
-                } else {
-                    ""
-                };
+                let hint = if is_cut { "; a pattern with | needs the rules as a list" } else { "" };
                 self.problems.push(format!("{problem}{hint}"));
                 None
             }
@@ -305,21 +242,12 @@ impl FieldReader<'_> {
     fn condition(&mut self) -> Option<Condition> {
         let written = self.map.field("condition")?;
         let Some(map) = written.as_array().filter(|map| !map.is_list()) else {
-            self.problems
-                .push("condition must be an object with field, operator and value".to_owned());
+            self.problems.push("condition must be an object with field, operator and value".to_owned());
             return None;
         };
-        let mut reader = FieldReader {
-            map,
-            problems: Vec::new(),
-        };
+        let mut reader = FieldReader { map, problems: Vec::new() };
         let condition = reader.condition_parts();
-        self.problems.extend(
-            reader
-                .problems
-                .into_iter()
-                .map(|problem| format!("condition: {problem}")),
-        );
+        self.problems.extend(reader.problems.into_iter().map(|problem| format!("condition: {problem}")));
         condition
     }
 
@@ -328,8 +256,7 @@ impl FieldReader<'_> {
         for (part, _) in self.map.iter() {
             let part = part.to_string();
             if !PARTS.contains(&part.as_str()) {
-                self.problems
-                    .push(format!("unknown property {part:?}{}", did_you_mean(&part, PARTS)));
+                self.problems.push(format!("unknown property {part:?}{}", did_you_mean(&part, PARTS)));
             }
         }
         for needed in ["field", "operator"] {
@@ -352,12 +279,7 @@ impl FieldReader<'_> {
             }
             (Some(value), _) => comparable(value),
         };
-        Some(Condition {
-            target,
-            field,
-            operator,
-            values,
-        })
+        Some(Condition { target, field, operator, values })
     }
 }
 

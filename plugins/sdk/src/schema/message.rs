@@ -17,11 +17,7 @@ pub(super) fn broken(field: &Field, rule: &Rule, value: Option<&Value>) -> Strin
     let says_enough =
         rule.is_about_presence() || matches!(rule, Rule::Same(_) | Rule::Different(_) | Rule::Json | Rule::Nullable);
     // What equals another field may be a secret there.
-    if says_enough {
-        expected
-    } else {
-        format!("{expected}{}", found(field, value))
-    }
+    if says_enough { expected } else { format!("{expected}{}", found(field, value)) }
 }
 
 /// `, but is 7`. Nothing of a password, nor of text that may hold one: several lines, a URL with a user.
@@ -96,11 +92,7 @@ fn paths(paths: &[Path]) -> String {
 }
 
 fn sized(field: &Field, value: Option<&Value>, amount: &str, bound: Option<&Bound>) -> String {
-    let plural = if bound.is_some_and(|bound| bound.text == "1") {
-        ""
-    } else {
-        "s"
-    };
+    let plural = if bound.is_some_and(|bound| bound.text == "1") { "" } else { "s" };
     match measure(value.unwrap_or(&Value::Null), field.is_numeric()) {
         // Of a numeric field people think as of a number, even where the value is none.
         Measure::Number => format!("must be {amount}"),

@@ -60,10 +60,7 @@ impl Schema {
     /// Reads a schema from JSON text. The error lists everything that is wrong with it.
     pub fn parse(text: &str) -> Result<Self, SchemaError> {
         let source: Value = serde_json::from_str(text).map_err(|error| SchemaError {
-            problems: vec![Problem {
-                field: String::new(),
-                message: format!("a schema must be JSON: {error}"),
-            }],
+            problems: vec![Problem { field: String::new(), message: format!("a schema must be JSON: {error}") }],
         })?;
         load::schema(&source)
     }
@@ -91,10 +88,7 @@ impl Schema {
 
     /// The defaults of all fields that have one, typed, whatever their conditions.
     pub fn defaults(&self) -> Map {
-        self.fields
-            .iter()
-            .filter_map(|field| Some((field.key.clone(), field.default()?)))
-            .collect()
+        self.fields.iter().filter_map(|field| Some((field.key.clone(), field.default()?))).collect()
     }
 
     /// The keys of the password fields.

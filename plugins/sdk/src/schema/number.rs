@@ -105,11 +105,7 @@ pub(super) fn written_exponent(text: &str) -> Option<i64> {
 }
 
 fn saturating_parse(digits: &str) -> i64 {
-    digits.parse().unwrap_or(if digits.starts_with('-') {
-        i64::MIN / 4
-    } else {
-        i64::MAX / 4
-    })
+    digits.parse().unwrap_or(if digits.starts_with('-') { i64::MIN / 4 } else { i64::MAX / 4 })
 }
 
 /// An exact decimal number of any size.
@@ -141,18 +137,10 @@ impl Decimal {
             digits.pop();
         }
         if digits.is_empty() {
-            return Some(Self {
-                negative: false,
-                digits,
-                point: 0,
-            });
+            return Some(Self { negative: false, digits, point: 0 });
         }
         let shift = i64::try_from(integral.len()).ok()? - i64::try_from(leading_zeros).ok()?;
-        Some(Self {
-            negative: body.starts_with('-'),
-            digits,
-            point: exponent.saturating_add(shift),
-        })
+        Some(Self { negative: body.starts_with('-'), digits, point: exponent.saturating_add(shift) })
     }
 
     fn compare_magnitude(&self, other: &Self) -> Ordering {
@@ -160,10 +148,7 @@ impl Decimal {
             (true, true) => Ordering::Equal,
             (true, false) => Ordering::Less,
             (false, true) => Ordering::Greater,
-            (false, false) => self
-                .point
-                .cmp(&other.point)
-                .then_with(|| self.digits.cmp(&other.digits)),
+            (false, false) => self.point.cmp(&other.point).then_with(|| self.digits.cmp(&other.digits)),
         }
     }
 }
@@ -172,16 +157,8 @@ impl From<usize> for Decimal {
     fn from(count: usize) -> Self {
         let text = count.to_string();
         let digits = text.trim_end_matches('0').as_bytes().to_vec();
-        let point = if digits.is_empty() {
-            0
-        } else {
-            i64::try_from(text.len()).unwrap_or(i64::MAX)
-        };
-        Self {
-            negative: false,
-            digits,
-            point,
-        }
+        let point = if digits.is_empty() { 0 } else { i64::try_from(text.len()).unwrap_or(i64::MAX) };
+        Self { negative: false, digits, point }
     }
 }
 
@@ -232,46 +209,22 @@ mod tests {
 
     #[test]
     fn numeric_text_is_what_php_takes() {
-        for text in [
-            "0", "1.", ".5", "-.5", "+5", "1e3", "5.e1", "1E-3", " 7 ", "\x0c7", "7\x0c", "00.5", "1e400",
-        ] {
+        for text in ["0", "1.", ".5", "-.5", "+5", "1e3", "5.e1", "1E-3", " 7 ", "\x0c7", "7\x0c", "00.5", "1e400"] {
             assert!(is_numeric(text), "{text:?}");
         }
-        for text in [
-            "", ".", "+", "1e", "1e+", "e5", "1e5.5", "0x1A", "1_000", "+ 5", "--5", "\u{663}", "1 2", "NaN", "inf",
-        ] {
+        for text in
+            ["", ".", "+", "1e", "1e+", "e5", "1e5.5", "0x1A", "1_000", "+ 5", "--5", "\u{663}", "1 2", "NaN", "inf"]
+        {
             assert!(!is_numeric(text), "{text:?}");
         }
     }
 
     #[test]
     fn integers_have_no_leading_zeros_and_fit_64_bits() {
-        for text in [
-            "0",
-            "-0",
-            "+0",
-            "7",
-            "-7",
-            "+7",
-            " 7\n",
-            "9223372036854775807",
-            "-9223372036854775808",
-        ] {
+        for text in ["0", "-0", "+0", "7", "-7", "+7", " 7\n", "9223372036854775807", "-9223372036854775808"] {
             assert!(is_integer(text), "{text:?}");
         }
-        for text in [
-            "",
-            "-",
-            "00",
-            "007",
-            "5.0",
-            "1e3",
-            "\x0c7",
-            "\u{0}7",
-            "9223372036854775808",
-            "+ 7",
-            "0x7",
-        ] {
+        for text in ["", "-", "00", "007", "5.0", "1e3", "\x0c7", "\u{0}7", "9223372036854775808", "+ 7", "0x7"] {
             assert!(!is_integer(text), "{text:?}");
         }
     }

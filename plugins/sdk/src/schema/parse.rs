@@ -22,10 +22,9 @@ pub(super) fn texts(rules: &Value) -> Result<Vec<String>, String> {
     let not_text = || "rules must be a text such as \"required|string\" or a list of texts".to_owned();
     match rules {
         Value::Text(text) => Ok(text.split('|').map(str::to_owned).collect()),
-        Value::Array(list) if list.is_list() => list
-            .values()
-            .map(|item| item.as_text().map(str::to_owned).ok_or_else(not_text))
-            .collect(),
+        Value::Array(list) if list.is_list() => {
+            list.values().map(|item| item.as_text().map(str::to_owned).ok_or_else(not_text)).collect()
+        }
         _ => Err(not_text()),
     }
 }
@@ -49,11 +48,7 @@ pub(super) fn rule(text: &str) -> Result<Option<Parsed>, String> {
     };
     let Some((name, _)) = NAMES.iter().find(|(_, candidate)| *candidate == reported) else {
         let known = NAMES.map(|(name, _)| name);
-        return Err(format!(
-            "unknown rule {:?}{}",
-            written.trim(),
-            did_you_mean(written.trim(), known)
-        ));
+        return Err(format!("unknown rule {:?}{}", written.trim(), did_you_mean(written.trim(), known)));
     };
     let complaint = complaint(name, &parameters);
     build(name, parameters).map(|rule| Some(Parsed { rule, complaint }))
@@ -74,10 +69,7 @@ fn build(name: &str, parameters: Vec<String>) -> Result<Rule, String> {
         "required_if" => {
             let other = parameter(name, &parameters, 0, "a field and a value")?;
             parameter(name, &parameters, 1, "a field and a value")?;
-            Rule::RequiredIf {
-                other: Path::parse(other),
-                values: parameters[1..].to_vec(),
-            }
+            Rule::RequiredIf { other: Path::parse(other), values: parameters[1..].to_vec() }
         }
         "required_with" => Rule::RequiredWith(paths(name, &parameters)?),
         "accepted" => Rule::Accepted,
@@ -88,9 +80,7 @@ fn build(name: &str, parameters: Vec<String>) -> Result<Rule, String> {
         "boolean" => Rule::Boolean { strict: is_strict },
         "array" => {
             let keys: Vec<Key> = parameters.iter().map(|key| Key::from(key.as_str())).collect();
-            Rule::Array {
-                keys: (!keys.is_empty()).then_some(keys),
-            }
+            Rule::Array { keys: (!keys.is_empty()).then_some(keys) }
         }
         "email" => Rule::Email,
         "url" => Rule::Url { schemes: parameters },
@@ -108,18 +98,13 @@ fn build(name: &str, parameters: Vec<String>) -> Result<Rule, String> {
             let pattern = parameter(name, &parameters, 0, "a pattern")?;
             Rule::Regex(Pattern::parse(pattern).map_err(|reason| format!("regex {pattern}: {reason}"))?)
         }
-        "alpha_dash" => Rule::AlphaDash {
-            ascii: parameters.first().is_some_and(|parameter| parameter == "ascii"),
-        },
+        "alpha_dash" => Rule::AlphaDash { ascii: parameters.first().is_some_and(|parameter| parameter == "ascii") },
         other => return Err(format!("unknown rule {other:?}")),
     })
 }
 
 fn parameter<'p>(name: &str, parameters: &'p [String], place: usize, needed: &str) -> Result<&'p str, String> {
-    parameters
-        .get(place)
-        .map(String::as_str)
-        .ok_or_else(|| format!("{name} needs {needed}"))
+    parameters.get(place).map(String::as_str).ok_or_else(|| format!("{name} needs {needed}"))
 }
 
 fn paths(name: &str, parameters: &[String]) -> Result<Vec<Path>, String> {
@@ -131,10 +116,7 @@ fn bound(name: &str, parameters: &[String], place: usize) -> Result<Bound, Strin
     let needed = if name == "between" { "two numbers" } else { "a number" };
     let text = parameter(name, parameters, place, needed)?.trim_matches([' ', '\t', '\n', '\r', '\0', '\x0b']);
     let number = Decimal::read(text).ok_or_else(|| format!("{name} needs {needed}, but has {text:?}"))?;
-    Ok(Bound {
-        number,
-        text: text.to_owned(),
-    })
+    Ok(Bound { number, text: text.to_owned() })
 }
 
 /// What the parameters say that the rule does not mean.
@@ -157,13 +139,9 @@ fn complaint(name: &str, parameters: &[String]) -> Option<String> {
     if let Some(surplus) = parameters.get(most) {
         return Some(format!("{name} does not take the parameter {surplus:?}"));
     }
-    let unknown = parameters
-        .iter()
-        .find(|parameter| !modifiers.is_empty() && !modifiers.contains(&parameter.as_str()))?;
-    Some(format!(
-        "{name} does not take the parameter {unknown:?}; it takes {}",
-        modifiers.join(", ")
-    ))
+    let unknown =
+        parameters.iter().find(|parameter| !modifiers.is_empty() && !modifiers.contains(&parameter.as_str()))?;
+    Some(format!("{name} does not take the parameter {unknown:?}; it takes {}", modifiers.join(", ")))
 }
 
 #[cfg(test)]
@@ -176,13 +154,7 @@ mod tests {
 
     #[test]
     fn names_are_read_in_any_of_the_usual_spellings() {
-        for text in [
-            "required_if:a,b",
-            " required_if :a,b",
-            "required-if:a,b",
-            "RequiredIf:a,b",
-            "Required If:a,b",
-        ] {
+        for text in ["required_if:a,b", " required_if :a,b", "required-if:a,b", "RequiredIf:a,b", "Required If:a,b"] {
             assert_eq!(read(text).unwrap().unwrap().reported_name(), "RequiredIf", "{text}");
         }
         assert_eq!(read("int"), Ok(Some(Rule::Integer { strict: false })));
@@ -201,10 +173,7 @@ mod tests {
             ("between:1", "between needs two numbers"),
             ("required_if:a", "required_if needs a field and a value"),
             ("same", "same needs a field"),
-            (
-                "regex:abc",
-                "regex abc: the delimiter must not be a letter, a digit or a backslash, but is 'a'",
-            ),
+            ("regex:abc", "regex abc: the delimiter must not be a letter, a digit or a backslash, but is 'a'"),
         ] {
             assert_eq!(read(text), Err(reason.to_owned()), "{text}");
         }
@@ -212,27 +181,12 @@ mod tests {
 
     #[test]
     fn what_is_ignored_is_worth_a_complaint() {
-        for text in [
-            "integer:foo",
-            "min:3,4",
-            "string:x",
-            "same:a,b",
-            "alpha_dash:unicode",
-            "email:dns",
-            "in",
-            "in:",
-        ] {
+        for text in ["integer:foo", "min:3,4", "string:x", "same:a,b", "alpha_dash:unicode", "email:dns", "in", "in:"] {
             assert!(rule(text).unwrap().unwrap().complaint.is_some(), "{text}");
         }
-        for text in [
-            "integer:strict",
-            "url:http,https",
-            "array:a,b",
-            "email:rfc",
-            "in:a,",
-            "different:a,b",
-            "between:1,2",
-        ] {
+        for text in
+            ["integer:strict", "url:http,https", "array:a,b", "email:rfc", "in:a,", "different:a,b", "between:1,2"]
+        {
             assert_eq!(rule(text).unwrap().unwrap().complaint, None, "{text}");
         }
     }

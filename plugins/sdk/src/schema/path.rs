@@ -32,10 +32,7 @@ impl Path {
             rest = &rest[first.len_utf8()..];
         }
         keys.push(Key::from(key.as_str()));
-        Self {
-            keys,
-            text: text.to_owned(),
-        }
+        Self { keys, text: text.to_owned() }
     }
 
     /// The value at this path.

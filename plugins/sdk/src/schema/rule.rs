@@ -158,10 +158,7 @@ impl Rule {
     /// True for the rules about presence: they are checked for absent and blank values too, and once one has failed the
     /// later rules of the field are not checked.
     pub(super) fn is_about_presence(&self) -> bool {
-        matches!(
-            self,
-            Self::Required | Self::RequiredIf { .. } | Self::RequiredWith(_) | Self::Accepted
-        )
+        matches!(self, Self::Required | Self::RequiredIf { .. } | Self::RequiredWith(_) | Self::Accepted)
     }
 
     /// True for the rules that make a size the value of a number rather than the length of its text.

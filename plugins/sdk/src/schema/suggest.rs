@@ -2,9 +2,7 @@
 
 /// `, did you mean memory?` where a candidate is close, nothing otherwise.
 pub(super) fn did_you_mean<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> String {
-    closest(name, candidates)
-        .map(|candidate| format!(", did you mean {candidate}?"))
-        .unwrap_or_default()
+    closest(name, candidates).map(|candidate| format!(", did you mean {candidate}?")).unwrap_or_default()
 }
 
 fn closest<'c>(name: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {

@@ -66,10 +66,7 @@ pub(super) fn is_matched(value: &Value, pattern: &Pattern) -> bool {
 pub(super) fn is_alpha_dash(value: &Value, ascii: bool) -> bool {
     string_or_number(value).is_some_and(|text| {
         if ascii {
-            !text.is_empty()
-                && text
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         } else {
             ALPHA_DASH.as_ref().is_ok_and(|pattern| pattern.is_match(&text))
         }
@@ -77,11 +74,7 @@ pub(super) fn is_alpha_dash(value: &Value, ascii: bool) -> bool {
 }
 
 fn string_or_number(value: &Value) -> Option<std::borrow::Cow<'_, str>> {
-    if matches!(value, Value::Text(_) | Value::Integer(_) | Value::Float(_)) {
-        value.to_text()
-    } else {
-        None
-    }
+    if matches!(value, Value::Text(_) | Value::Integer(_) | Value::Float(_)) { value.to_text() } else { None }
 }
 
 #[cfg(test)]
@@ -95,15 +88,7 @@ mod tests {
 
     #[test]
     fn addresses_are_read_as_php_reads_them() {
-        for address in [
-            "0.0.0.0",
-            "::",
-            "1::",
-            "1:2:3:4:5:6:7::",
-            "::2:3:4:5:6:7:8",
-            "::ffff:1.2.3.4",
-            "2001:DB8::A",
-        ] {
+        for address in ["0.0.0.0", "::", "1::", "1:2:3:4:5:6:7::", "::2:3:4:5:6:7:8", "::ffff:1.2.3.4", "2001:DB8::A"] {
             assert!(is_ip(address), "{address}");
         }
         for address in [

@@ -59,11 +59,7 @@ impl Schema {
     /// Validates an input and types it. All errors are reported, in order of the fields, unknown fields last.
     pub fn validate(&self, given: &Map, context: &Context<'_>) -> Result<Typed, Vec<FieldError>> {
         let given = Array::from(given);
-        let given = if context.mode == Mode::Web {
-            web::prepare(given)
-        } else {
-            given
-        };
+        let given = if context.mode == Mode::Web { web::prepare(given) } else { given };
         let (input, is_met) = self.with_defaults(&given, context);
         let mut typed = Typed::default();
         let mut errors = Vec::new();
@@ -97,11 +93,7 @@ impl Schema {
                 input.set(Key::from(field.key.as_str()), default.clone());
             }
         }
-        let is_met: Vec<bool> = self
-            .fields()
-            .iter()
-            .map(|field| self.is_met(field, &input, context))
-            .collect();
+        let is_met: Vec<bool> = self.fields().iter().map(|field| self.is_met(field, &input, context)).collect();
         for (field, is_met) in self.fields().iter().zip(&is_met) {
             if !is_met && given.field(&field.key).is_none() {
                 input.remove(&Key::from(field.key.as_str()));
@@ -120,28 +112,19 @@ impl Schema {
 
     fn unknown_fields(&self, given: &Array) -> Vec<FieldError> {
         let keys = given.iter().map(|(key, _)| key.to_string());
-        keys.filter(|key| self.field(key).is_none())
-            .map(|key| self.unknown_field(&key))
-            .collect()
+        keys.filter(|key| self.field(key).is_none()).map(|key| self.unknown_field(&key)).collect()
     }
 
     fn unknown_field(&self, key: &str) -> FieldError {
         let meant = did_you_mean(key, self.fields().iter().map(Field::key));
-        FieldError {
-            field: key.to_owned(),
-            rule: "unknown".to_owned(),
-            message: format!("unknown field{meant}"),
-        }
+        FieldError { field: key.to_owned(), rule: "unknown".to_owned(), message: format!("unknown field{meant}") }
     }
 }
 
 /// What is no number is not also too small.
 fn worth_saying<'r>(failed: &[&'r Rule]) -> impl Iterator<Item = &'r Rule> {
     let is_no_number = failed.iter().any(|rule| rule.makes_numeric());
-    failed
-        .iter()
-        .copied()
-        .filter(move |rule| !(is_no_number && rule.bounds_size()))
+    failed.iter().copied().filter(move |rule| !(is_no_number && rule.bounds_size()))
 }
 
 impl Typed {
@@ -165,11 +148,7 @@ impl Field {
         match &typed {
             Some(chosen) if !self.offers(chosen) => {
                 let options: Vec<&str> = self.options.iter().map(|(value, _)| value.as_str()).collect();
-                let message = format!(
-                    "must be one of {}{}",
-                    options.join(", "),
-                    message::found(self, Some(value))
-                );
+                let message = format!("must be one of {}{}", options.join(", "), message::found(self, Some(value)));
                 Err(self.error("options", message))
             }
             _ => Ok(typed),
@@ -177,11 +156,8 @@ impl Field {
     }
 
     fn offers(&self, chosen: &Value) -> bool {
-        let is_offered = |value: &Value| {
-            self.options
-                .iter()
-                .any(|(offered, _)| Some(offered.as_str()) == value.as_text())
-        };
+        let is_offered =
+            |value: &Value| self.options.iter().any(|(offered, _)| Some(offered.as_str()) == value.as_text());
         self.options.is_empty()
             || match chosen {
                 Value::Array(several) => several.values().all(is_offered),
@@ -194,11 +170,7 @@ impl Field {
     }
 
     fn error(&self, rule: &str, message: String) -> FieldError {
-        FieldError {
-            field: self.key.clone(),
-            rule: rule.to_owned(),
-            message,
-        }
+        FieldError { field: self.key.clone(), rule: rule.to_owned(), message }
     }
 
     /// The value in the type of the field; `None` for null, and for a blank where a blank is no value. The error goes

@@ -29,9 +29,7 @@ pub(super) fn is_url(text: &str, schemes: &[String]) -> bool {
         return false;
     };
     let is_allowed = if schemes.is_empty() {
-        SCHEMES
-            .split_whitespace()
-            .any(|known| known.eq_ignore_ascii_case(scheme))
+        SCHEMES.split_whitespace().any(|known| known.eq_ignore_ascii_case(scheme))
     } else {
         schemes.iter().any(|allowed| allowed.eq_ignore_ascii_case(scheme))
     };
@@ -41,9 +39,7 @@ pub(super) fn is_url(text: &str, schemes: &[String]) -> bool {
 fn is_rest(rest: &str) -> bool {
     let Ok(pattern) = REST.as_ref() else { return false };
     pattern.captures(rest).is_some_and(|captures| {
-        captures
-            .name("ipv6")
-            .is_none_or(|address| address.as_str().parse::<Ipv6Addr>().is_ok())
+        captures.name("ipv6").is_none_or(|address| address.as_str().parse::<Ipv6Addr>().is_ok())
     })
 }
 

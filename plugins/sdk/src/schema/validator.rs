@@ -63,9 +63,7 @@ impl RuleSet {
             let name = key.to_string();
             FieldRules::parse(&name, rules).map_err(|reason| format!("field {name}: {reason}"))
         });
-        Ok(Self {
-            fields: fields.collect::<Result<_, _>>()?,
-        })
+        Ok(Self { fields: fields.collect::<Result<_, _>>()? })
     }
 
     pub(super) fn new(fields: Vec<FieldRules>) -> Self {
@@ -109,17 +107,8 @@ impl RuleSet {
 
     /// The rules that a field fails, in order. A relaxed field has `nullable` in place of `required`.
     pub(super) fn failures<'r>(&self, field: &'r FieldRules, data: &Array, is_relaxed: bool) -> Vec<&'r Rule> {
-        let rules: Vec<&Rule> = field
-            .rules
-            .iter()
-            .map(|rule| if is_relaxed { relaxed(rule) } else { rule })
-            .collect();
-        let check = Check {
-            rules: &rules,
-            set: self,
-            data,
-            value: field.path.find(data),
-        };
+        let rules: Vec<&Rule> = field.rules.iter().map(|rule| if is_relaxed { relaxed(rule) } else { rule }).collect();
+        let check = Check { rules: &rules, set: self, data, value: field.path.find(data) };
         let mut failed: Vec<&Rule> = Vec::new();
         for rule in &rules {
             if check.applies(rule) && !check.passes(rule) {
@@ -148,18 +137,12 @@ impl FieldRules {
         }
         let texts = parse::texts(rules)?;
         let rules = texts.iter().filter_map(|text| parse::rule(text).transpose());
-        let rules = rules
-            .map(|parsed| parsed.map(|parsed| parsed.rule))
-            .collect::<Result<_, _>>()?;
+        let rules = rules.map(|parsed| parsed.map(|parsed| parsed.rule)).collect::<Result<_, _>>()?;
         Ok(Self::new(name, &texts, rules))
     }
 
     pub(super) fn new(name: &str, texts: &[String], rules: Vec<Rule>) -> Self {
-        Self {
-            path: Path::parse(name),
-            is_boolean: texts.iter().any(|text| text == "boolean"),
-            rules,
-        }
+        Self { path: Path::parse(name), is_boolean: texts.iter().any(|text| text == "boolean"), rules }
     }
 }
 
@@ -200,10 +183,9 @@ impl Check<'_> {
             Rule::Integer { strict } => text::is_integer(value, *strict),
             Rule::Numeric { strict } => text::is_numeric(value, *strict),
             Rule::Boolean { strict } => text::is_boolean(value, *strict),
-            Rule::Array { keys } => value.as_array().is_some_and(|array| {
-                keys.as_ref()
-                    .is_none_or(|keys| array.iter().all(|(key, _)| keys.contains(key)))
-            }),
+            Rule::Array { keys } => value
+                .as_array()
+                .is_some_and(|array| keys.as_ref().is_none_or(|keys| array.iter().all(|(key, _)| keys.contains(key)))),
             Rule::Email => value.as_text().is_some_and(super::email::is_email),
             Rule::Url { schemes } => value.as_text().is_some_and(|text| super::url::is_url(text, schemes)),
             Rule::Json => *value != Value::Null && value.to_text().is_some_and(|text| super::json::is_json(&text)),
@@ -236,23 +218,17 @@ impl Check<'_> {
             _ => None,
         };
         let reads_booleans = self.set.is_boolean(other) || matches!(found, Value::Bool(_));
-        values
-            .iter()
-            .any(|text| match (found, as_boolean(text).filter(|_| reads_booleans)) {
-                (Value::Null, _) => text.to_lowercase() == "null",
-                (Value::Bool(boolean), expected) => expected == Some(*boolean),
-                (_, Some(expected)) => is_true(found) == expected,
-                (_, None) => loosely_equals(found, text),
-            })
+        values.iter().any(|text| match (found, as_boolean(text).filter(|_| reads_booleans)) {
+            (Value::Null, _) => text.to_lowercase() == "null",
+            (Value::Bool(boolean), expected) => expected == Some(*boolean),
+            (_, Some(expected)) => is_true(found) == expected,
+            (_, None) => loosely_equals(found, text),
+        })
     }
 
     /// An array is in a list of texts only where the field has the rule `array`: then each element counts.
     fn is_in(&self, value: &Value, texts: &[String]) -> bool {
-        let is_listed = |value: &Value| {
-            value
-                .to_text()
-                .is_some_and(|text| texts.iter().any(|listed| *listed == text))
-        };
+        let is_listed = |value: &Value| value.to_text().is_some_and(|text| texts.iter().any(|listed| *listed == text));
         match value {
             Value::Array(array) => self.has(|rule| matches!(rule, Rule::Array { .. })) && array.values().all(is_listed),
             single => is_listed(single),

@@ -104,11 +104,9 @@ impl Value {
             Self::Float(float) => (*float).into(),
             Self::Text(text) => text.as_str().into(),
             Self::Array(array) if array.is_list() => array.values().map(Self::to_json).collect(),
-            Self::Array(array) => array
-                .iter()
-                .map(|(key, value)| (key.to_string(), value.to_json()))
-                .collect::<Map>()
-                .into(),
+            Self::Array(array) => {
+                array.iter().map(|(key, value)| (key.to_string(), value.to_json())).collect::<Map>().into()
+            }
         }
     }
 }
@@ -153,10 +151,7 @@ impl Array {
 
     /// The value of a key.
     pub fn get(&self, key: &Key) -> Option<&Value> {
-        self.entries
-            .iter()
-            .find(|(candidate, _)| candidate == key)
-            .map(|(_, value)| value)
+        self.entries.iter().find(|(candidate, _)| candidate == key).map(|(_, value)| value)
     }
 
     /// The value of a key given as text.
@@ -179,9 +174,7 @@ impl Array {
 
     /// True when the keys are 0, 1, 2 … in order, as in a list.
     pub fn is_list(&self) -> bool {
-        (0_i64..)
-            .zip(&self.entries)
-            .all(|(position, (key, _))| *key == Key::Index(position))
+        (0_i64..).zip(&self.entries).all(|(position, (key, _))| *key == Key::Index(position))
     }
 
     /// The same keys with other values.
@@ -190,17 +183,13 @@ impl Array {
             let changed = change(&key, value);
             (key, changed)
         });
-        Self {
-            entries: entries.collect(),
-        }
+        Self { entries: entries.collect() }
     }
 }
 
 impl FromIterator<Value> for Array {
     fn from_iter<I: IntoIterator<Item = Value>>(values: I) -> Self {
-        Self {
-            entries: (0..).map(Key::Index).zip(values).collect(),
-        }
+        Self { entries: (0..).map(Key::Index).zip(values).collect() }
     }
 }
 
@@ -223,9 +212,7 @@ impl FromIterator<(Key, Value)> for Array {
 
 impl From<&Map> for Array {
     fn from(map: &Map) -> Self {
-        map.iter()
-            .map(|(key, value)| (Key::from(key.as_str()), Value::from(value)))
-            .collect()
+        map.iter().map(|(key, value)| (Key::from(key.as_str()), Value::from(value))).collect()
     }
 }
 
@@ -244,9 +231,7 @@ impl Serialize for Value {
             }
             Self::Array(array) => {
                 let mut map = serializer.serialize_map(Some(array.len()))?;
-                array
-                    .iter()
-                    .try_for_each(|(key, value)| map.serialize_entry(&key.to_string(), value))?;
+                array.iter().try_for_each(|(key, value)| map.serialize_entry(&key.to_string(), value))?;
                 map.end()
             }
         }

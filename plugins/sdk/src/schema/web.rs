@@ -60,9 +60,7 @@ mod tests {
     use super::*;
 
     fn prepared(json: &str) -> serde_json::Value {
-        let Value::Array(data) = serde_json::from_str(json).expect("JSON") else {
-            panic!("an object")
-        };
+        let Value::Array(data) = serde_json::from_str(json).expect("JSON") else { panic!("an object") };
         Value::Array(prepare(data)).to_json()
     }
 
@@ -87,9 +85,7 @@ mod tests {
         for kept in ['\u{1}', '\u{8}', '\u{1f}', '\u{202a}', '\u{301}', '\u{7f}'] {
             assert!(!is_trimmed(kept), "{kept:?}");
         }
-        for gone in [
-            '\u{85}', '\u{2028}', '\u{1680}', '\u{202f}', '\u{200e}', '\u{b}', '\u{c}',
-        ] {
+        for gone in ['\u{85}', '\u{2028}', '\u{1680}', '\u{202f}', '\u{200e}', '\u{b}', '\u{c}'] {
             assert!(is_trimmed(gone), "{gone:?}");
         }
     }

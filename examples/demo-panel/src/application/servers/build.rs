@@ -19,11 +19,7 @@ pub(super) async fn update(Extract(panel): Extract<Panel>, call: Call, Path(id):
         tracing::warn!(server = id, ?failure, "Wings does not know the new build yet");
     }
     let state = panel.lock();
-    ok(server_item(
-        &state,
-        state.servers.get(id).ok_or_else(ApiError::not_found)?,
-        &call.includes(),
-    ))
+    ok(server_item(&state, state.servers.get(id).ok_or_else(ApiError::not_found)?, &call.includes()))
 }
 
 fn change(state: &mut State, call: &Call, id: &str) -> Result<(ServerId, NodeId), ApiError> {
@@ -35,17 +31,9 @@ fn change(state: &mut State, call: &Call, id: &str) -> Result<(ServerId, NodeId)
     let (dialect, now) = (state.dialect, state.clock.now());
     let server = state.servers.get_mut(id).ok_or_else(ApiError::not_found)?;
     // Only Pterodactyl still takes the limits at top level.
-    let prefixes: &[&str] = if dialect.is_pelican() {
-        &["limits."]
-    } else {
-        &["limits.", ""]
-    };
-    let given = |name: &str| {
-        prefixes
-            .iter()
-            .map(|prefix| format!("{prefix}{name}"))
-            .find(|path| call.input(path).is_some())
-    };
+    let prefixes: &[&str] = if dialect.is_pelican() { &["limits."] } else { &["limits.", ""] };
+    let given =
+        |name: &str| prefixes.iter().map(|prefix| format!("{prefix}{name}")).find(|path| call.input(path).is_some());
     let limit = |name: &str| given(name).and_then(|path| call.integer(&path));
     let limits = &mut server.limits;
     limits.memory = limit("memory").unwrap_or(limits.memory);
@@ -90,10 +78,7 @@ impl AllocationChange {
             .filter(|id| wanted.contains(id))
             .collect();
         let mut default = call.id("allocation");
-        if unwanted
-            .iter()
-            .any(|unwanted| Some(*unwanted) == default.or(server.allocation))
-        {
+        if unwanted.iter().any(|unwanted| Some(*unwanted) == default.or(server.allocation)) {
             default = Some(*add.first().ok_or_else(|| {
                 ApiError::display(
                     "You are attempting to delete the default allocation for this server but there is no fallback \
@@ -108,16 +93,13 @@ impl AllocationChange {
             .filter(|id| unwanted.contains(id) && !wanted.contains(id))
             .collect();
         let keeps = |default: AllocationId| {
-            let assigned = state
-                .allocations
-                .get(default)
-                .is_some_and(|allocation| allocation.server == Some(id));
+            let assigned = state.allocations.get(default).is_some_and(|allocation| allocation.server == Some(id));
             add.contains(&default) || (assigned && !remove.contains(&default))
         };
         match default {
-            Some(default) if Some(default) != server.allocation && !keeps(default) => Err(ApiError::display(
-                "The requested default allocation is not currently assigned to this server.",
-            )),
+            Some(default) if Some(default) != server.allocation && !keeps(default) => {
+                Err(ApiError::display("The requested default allocation is not currently assigned to this server."))
+            }
             _ => Ok(Self { add, remove, default }),
         }
     }
@@ -137,30 +119,12 @@ impl AllocationChange {
 
 /// The rules, in the order in which their failures are reported.
 fn rules(dialect: Dialect, id: ServerId) -> Vec<Field> {
-    let unique = Rule::Unique {
-        table: "servers".to_owned(),
-        column: "allocation_id".to_owned(),
-        except: Some(id),
-    };
-    let exists = Rule::Exists {
-        table: "allocations".to_owned(),
-        column: "id".to_owned(),
-    };
-    let presence = if dialect.is_pelican() {
-        "sometimes|nullable|bail"
-    } else {
-        "required|bail"
-    };
+    let unique = Rule::Unique { table: "servers".to_owned(), column: "allocation_id".to_owned(), except: Some(id) };
+    let exists = Rule::Exists { table: "allocations".to_owned(), column: "id".to_owned() };
+    let presence = if dialect.is_pelican() { "sometimes|nullable|bail" } else { "required|bail" };
     let mut rules = vec![
         Field::new("allocation", presence).rule(unique).rule(exists),
-        Field::new(
-            if dialect.is_pelican() {
-                "oom_killer"
-            } else {
-                "oom_disabled"
-            },
-            "sometimes|boolean",
-        ),
+        Field::new(if dialect.is_pelican() { "oom_killer" } else { "oom_disabled" }, "sometimes|boolean"),
         Field::new("limits", "sometimes|array"),
     ];
     rules.extend(limit_rules("limits.", "required_with:limits", dialect));

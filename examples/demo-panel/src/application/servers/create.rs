@@ -68,11 +68,7 @@ fn insert(state: &mut State, call: &Call) -> Result<(String, NodeId), ApiError> 
         created_at: now,
         updated_at: now,
     };
-    let additional = if is_deployed(call) {
-        Vec::new()
-    } else {
-        call.ids("allocation.additional")
-    };
+    let additional = if is_deployed(call) { Vec::new() } else { call.ids("allocation.additional") };
     state.insert_server(|id| Server { id, ..server }, &additional);
     Ok((uuid, placement.node))
 }
@@ -113,14 +109,7 @@ fn rules(dialect: Dialect, deployed: bool) -> Vec<Field> {
         rules.push(Field::new("environment", "present|array"));
     }
     rules.push(Field::new("skip_scripts", "sometimes|boolean"));
-    rules.push(Field::new(
-        if dialect.is_pelican() {
-            "oom_killer"
-        } else {
-            "oom_disabled"
-        },
-        "sometimes|boolean",
-    ));
+    rules.push(Field::new(if dialect.is_pelican() { "oom_killer" } else { "oom_disabled" }, "sometimes|boolean"));
     rules.extend(limit_rules(dialect));
     rules.extend(placement_rules(dialect, deployed));
     rules.push(Field::new("start_on_completion", "sometimes|boolean"));
@@ -149,14 +138,8 @@ fn placement_rules(dialect: Dialect, deployed: bool) -> Vec<Field> {
     let mut rules = Vec::new();
     if !deployed {
         let presence = if dialect.is_pelican() { "nullable" } else { "required" };
-        rules.push(Field::new(
-            "allocation.default",
-            &format!("{presence}|integer|bail|exists:free_allocations,id"),
-        ));
-        rules.push(Field::new(
-            "allocation.additional.*",
-            "integer|exists:free_allocations,id",
-        ));
+        rules.push(Field::new("allocation.default", &format!("{presence}|integer|bail|exists:free_allocations,id")));
+        rules.push(Field::new("allocation.additional.*", "integer|exists:free_allocations,id"));
     }
     let present = if deployed { "array|present" } else { "array" };
     rules.push(Field::new("deploy", "sometimes|required|array"));

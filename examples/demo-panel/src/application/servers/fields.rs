@@ -17,16 +17,8 @@ pub(super) fn io(dialect: Dialect) -> String {
 
 /// The external id, unique except for the server being changed.
 pub(super) fn external_id(dialect: Dialect, except: Option<ServerId>) -> Field {
-    let unique = Rule::Unique {
-        table: "servers".to_owned(),
-        column: "external_id".to_owned(),
-        except,
-    };
-    Field::new(
-        "external_id",
-        &format!("sometimes|nullable|string|between:1,{}", dialect.string_limit()),
-    )
-    .rule(unique)
+    let unique = Rule::Unique { table: "servers".to_owned(), column: "external_id".to_owned(), except };
+    Field::new("external_id", &format!("sometimes|nullable|string|between:1,{}", dialect.string_limit())).rule(unique)
 }
 
 pub(super) fn name(dialect: Dialect) -> Field {

@@ -56,11 +56,7 @@ pub(super) async fn reinstall_by_id(Extract(panel): Extract<Panel>, call: Call, 
 
 /// Starts the installation of a server again, whatever its status. If Wings fails nothing changes.
 pub(crate) async fn reinstall(panel: &Panel, uuid: &str) -> Result<(), ApiError> {
-    let node = panel
-        .lock()
-        .server_by_uuid(uuid)
-        .map(|server| server.node)
-        .ok_or_else(ApiError::not_found)?;
+    let node = panel.lock().server_by_uuid(uuid).map(|server| server.node).ok_or_else(ApiError::not_found)?;
     panel.call_wings(node).await?;
     {
         let mut state = panel.lock();

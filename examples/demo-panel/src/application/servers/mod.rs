@@ -38,20 +38,14 @@ pub(super) fn routes() -> Router<Panel> {
 async fn index(Extract(panel): Extract<Panel>, call: Call) -> Reply {
     let state = panel.lock();
     call.may_read(&state)?;
-    let short_uuid = if state.dialect.is_pelican() {
-        "uuid_short"
-    } else {
-        "uuidShort"
-    };
+    let short_uuid = if state.dialect.is_pelican() { "uuid_short" } else { "uuidShort" };
     let listing = Listing {
         filters: &["uuid", short_uuid, "name", "description", "image", "external_id"],
         sorts: &["id", "uuid"],
         ..Listing::new("/api/application/servers")
     };
     let includes = call.includes();
-    ok(listing.page(&call, state.servers.rows(), |server| {
-        server_item(&state, server, &includes)
-    })?)
+    ok(listing.page(&call, state.servers.rows(), |server| server_item(&state, server, &includes))?)
 }
 
 async fn show(Extract(panel): Extract<Panel>, call: Call, Path(id): Path<String>) -> Reply {
@@ -66,17 +60,8 @@ async fn external(Extract(panel): Extract<Panel>, call: Call, Path(external_id):
     call.may_read(&state)?;
     let wanted = external_id.to_lowercase();
     let mut servers = state.servers.rows();
-    let server = servers.find(|server| {
-        server
-            .external_id
-            .as_ref()
-            .is_some_and(|id| id.to_lowercase() == wanted)
-    });
-    ok(server_item(
-        &state,
-        server.ok_or_else(ApiError::not_found)?,
-        &call.includes(),
-    ))
+    let server = servers.find(|server| server.external_id.as_ref().is_some_and(|id| id.to_lowercase() == wanted));
+    ok(server_item(&state, server.ok_or_else(ApiError::not_found)?, &call.includes()))
 }
 
 impl Searchable for Server {

@@ -24,15 +24,9 @@ pub(super) fn place(state: &State, call: &Call, limits: &Limits) -> Result<Place
     }
     let wanted = call.id("allocation.default").and_then(|id| state.allocations.get(id));
     match wanted {
-        Some(allocation) => Ok(Placement {
-            node: allocation.node,
-            allocation: Some(allocation.id),
-        }),
+        Some(allocation) => Ok(Placement { node: allocation.node, allocation: Some(allocation.id) }),
         // Only Pelican's rules let a request without an allocation come this far.
-        None => Ok(Placement {
-            node: viable_nodes(state, call, limits)?[0],
-            allocation: None,
-        }),
+        None => Ok(Placement { node: viable_nodes(state, call, limits)?[0], allocation: None }),
     }
 }
 
@@ -65,11 +59,7 @@ fn viable_nodes(state: &State, call: &Call, limits: &Limits) -> Result<Vec<NodeI
         .filter(|node| has_room(state, node, limits))
         .map(|node| node.id)
         .collect();
-    if viable.is_empty() {
-        Err(no_viable_node())
-    } else {
-        Ok(viable)
-    }
+    if viable.is_empty() { Err(no_viable_node()) } else { Ok(viable) }
 }
 
 fn no_viable_node() -> ApiError {
@@ -79,10 +69,7 @@ fn no_viable_node() -> ApiError {
 
 fn has_room(state: &State, node: &Node, limits: &Limits) -> bool {
     let used = |part: fn(&Limits) -> i64| -> i128 {
-        state
-            .servers_on(node.id)
-            .map(|server| i128::from(part(&server.limits)))
-            .sum::<i128>()
+        state.servers_on(node.id).map(|server| i128::from(part(&server.limits))).sum::<i128>()
             + i128::from(part(limits))
     };
     let fits =
@@ -106,10 +93,7 @@ fn draw(state: &State, call: &Call, nodes: &[NodeId]) -> Result<Placement, ApiEr
         let detail = "No allocations satisfying the requirements for automatic deployment were found.";
         ApiError::new(400, "NoViableAllocationException", detail)
     })?;
-    Ok(Placement {
-        node: allocation.node,
-        allocation: Some(allocation.id),
-    })
+    Ok(Placement { node: allocation.node, allocation: Some(allocation.id) })
 }
 
 /// Whether some server has an allocation at the same address.

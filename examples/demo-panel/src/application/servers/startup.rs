@@ -39,18 +39,8 @@ pub(super) async fn update(Extract(panel): Extract<Panel>, call: Call, Path(id):
 /// The rules, in the order in which their failures are reported.
 fn rules(dialect: Dialect) -> Vec<Field> {
     let (startup, environment, egg, skip_scripts) = match dialect {
-        Dialect::Pterodactyl => (
-            "required|string",
-            "present|array",
-            "required|exists:eggs,id",
-            "present|boolean",
-        ),
-        Dialect::Pelican => (
-            "sometimes|string",
-            "sometimes|array",
-            "sometimes|exists:eggs,id",
-            "sometimes|boolean",
-        ),
+        Dialect::Pterodactyl => ("required|string", "present|array", "required|exists:eggs,id", "present|boolean"),
+        Dialect::Pelican => ("sometimes|string", "sometimes|array", "sometimes|exists:eggs,id", "sometimes|boolean"),
     };
     vec![
         Field::new("startup", startup),

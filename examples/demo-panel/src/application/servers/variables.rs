@@ -19,11 +19,8 @@ pub(super) fn check(state: &State, egg: &Egg, environment: &Value) -> Result<BTr
         None => Value::Null,
         Some(value) => value.clone(),
     };
-    let values: Map<String, Value> = egg
-        .variables
-        .iter()
-        .map(|variable| (variable.env_variable.clone(), given(variable)))
-        .collect();
+    let values: Map<String, Value> =
+        egg.variables.iter().map(|variable| (variable.env_variable.clone(), given(variable))).collect();
     let fields: Vec<Field> = egg
         .variables
         .iter()
@@ -45,9 +42,5 @@ pub(super) fn check(state: &State, egg: &Egg, environment: &Value) -> Result<BTr
 
 /// The database keeps false as `0`.
 fn stored(value: &Value, text: String) -> String {
-    if *value == Value::Bool(false) {
-        "0".to_owned()
-    } else {
-        text
-    }
+    if *value == Value::Bool(false) { "0".to_owned() } else { text }
 }

@@ -77,10 +77,7 @@ pub(crate) fn feature_limits(server: &Server) -> Value {
 /// The value of each variable of the egg, its default where the server has none.
 pub(crate) fn variable_values<'a>(egg: &'a Egg, server: &'a Server) -> impl Iterator<Item = (&'a str, &'a str)> {
     egg.variables.iter().map(|variable| {
-        let value = server
-            .environment
-            .get(&variable.env_variable)
-            .unwrap_or(&variable.default_value);
+        let value = server.environment.get(&variable.env_variable).unwrap_or(&variable.default_value);
         (variable.env_variable.as_str(), value.as_str())
     })
 }
@@ -94,49 +91,22 @@ fn environment(state: &State, server: &Server) -> Value {
     environment.insert("STARTUP".to_owned(), json!(server.startup));
     if !state.dialect.is_pelican() {
         let node = state.nodes.get(server.node);
-        let location = node
-            .and_then(|node| state.locations.get(node.location))
-            .map(|location| &location.short);
+        let location = node.and_then(|node| state.locations.get(node.location)).map(|location| &location.short);
         environment.insert("P_SERVER_LOCATION".to_owned(), json!(location));
     }
     environment.insert("P_SERVER_UUID".to_owned(), json!(server.uuid));
-    environment.insert(
-        "P_SERVER_ALLOCATION_LIMIT".to_owned(),
-        json!(server.feature_limits.allocations),
-    );
+    environment.insert("P_SERVER_ALLOCATION_LIMIT".to_owned(), json!(server.feature_limits.allocations));
     Value::Object(environment)
 }
 
 fn relationships(state: &State, server: &Server, includes: &Includes) -> Map<String, Value> {
     let names: &[&str] = if state.dialect.is_pelican() {
-        &[
-            "allocations",
-            "user",
-            "subusers",
-            "egg",
-            "variables",
-            "node",
-            "databases",
-            "transfer",
-        ]
+        &["allocations", "user", "subusers", "egg", "variables", "node", "databases", "transfer"]
     } else {
-        &[
-            "allocations",
-            "user",
-            "subusers",
-            "nest",
-            "egg",
-            "variables",
-            "location",
-            "node",
-            "databases",
-            "transfer",
-        ]
+        &["allocations", "user", "subusers", "nest", "egg", "variables", "location", "node", "databases", "transfer"]
     };
     let wanted = names.iter().filter(|name| includes.has(name));
-    wanted
-        .map(|name| ((*name).to_owned(), related(state, server, name, &includes.within(name))))
-        .collect()
+    wanted.map(|name| ((*name).to_owned(), related(state, server, name, &includes.within(name)))).collect()
 }
 
 fn related(state: &State, server: &Server, name: &str, includes: &Includes) -> Value {
@@ -145,17 +115,10 @@ fn related(state: &State, server: &Server, name: &str, includes: &Includes) -> V
     let found = match name {
         "allocations" => {
             let allocations = state.allocations_of(server.id);
-            Some(list(
-                allocations.map(|allocation| allocation_item(state, allocation, includes)),
-            ))
+            Some(list(allocations.map(|allocation| allocation_item(state, allocation, includes))))
         }
-        "user" => state
-            .users
-            .get(server.owner)
-            .map(|user| user_item(state, user, includes)),
-        "nest" => egg()
-            .and_then(|egg| state.catalogue.nest(egg.nest))
-            .map(|nest| nest_item(state, nest, includes)),
+        "user" => state.users.get(server.owner).map(|user| user_item(state, user, includes)),
+        "nest" => egg().and_then(|egg| state.catalogue.nest(egg.nest)).map(|nest| nest_item(state, nest, includes)),
         "egg" => egg().map(|egg| egg_item(state, egg, includes)),
         "variables" => egg().map(|egg| variables(state, egg, server)),
         "location" => node()
@@ -173,10 +136,7 @@ fn variables(state: &State, egg: &Egg, server: &Server) -> Value {
     list(egg.variables.iter().map(|variable| {
         let mut attributes = variable_attributes(state, egg, variable);
         if let Value::Object(members) = &mut attributes {
-            members.insert(
-                "server_value".to_owned(),
-                json!(server.environment.get(&variable.env_variable)),
-            );
+            members.insert("server_value".to_owned(), json!(server.environment.get(&variable.env_variable)));
         }
         item("server_variable", attributes, Map::new())
     }))

@@ -31,9 +31,7 @@ impl Translator {
         let is_shared = self.flags.by_character || !is_negated;
         let not = if is_negated { "^" } else { "" };
         match ecma.filter(|_| is_shared) {
-            Some(ecma) => self
-                .output
-                .both(&format!("[{not}{pattern}]"), &format!("[{not}{ecma}]")),
+            Some(ecma) => self.output.both(&format!("[{not}{pattern}]"), &format!("[{not}{ecma}]")),
             None => self.output.only(&format!("[{not}{pattern}]")),
         }
         Ok(())
@@ -104,10 +102,7 @@ impl Translator {
                     self.next();
                     self.quoted_items().map(Some)
                 }
-                _ => self
-                    .class_escape()
-                    .and_then(|escape| self.escape_item(escape))
-                    .map(Some),
+                _ => self.class_escape().and_then(|escape| self.escape_item(escape)).map(Some),
             },
             character => Ok(Some(Item::Character(character))),
         }
@@ -139,21 +134,13 @@ impl Translator {
             return Ok(Item::Character('['));
         };
         let plain = name.trim_start_matches('^');
-        let set = if self.flags.by_character {
-            posix_by_character(plain)
-        } else {
-            posix_by_byte(plain)
-        }
-        .ok_or_else(|| format!("there is no class [:{name}:]"))?;
+        let set = if self.flags.by_character { posix_by_character(plain) } else { posix_by_byte(plain) }
+            .ok_or_else(|| format!("there is no class [:{name}:]"))?;
         let set = match set {
             "s" | "w" | "h" | "d" => self.set(set.chars().next().unwrap_or('w')),
             set => set.to_owned(),
         };
-        Ok(Item::Set(if name.starts_with('^') {
-            format!("[^{set}]")
-        } else {
-            set
-        }))
+        Ok(Item::Set(if name.starts_with('^') { format!("[^{set}]") } else { set }))
     }
 
     fn posix_name(&mut self) -> Option<String> {
@@ -199,11 +186,7 @@ impl Translator {
         let members = ('\0'..='\u{ff}').filter(|character| member.is_match(character.encode_utf8(&mut [0; 4])));
         let set: String = members.map(|character| self.literal_text(character)).collect();
         // A class must not be empty; this one matches nothing.
-        Ok(if set.is_empty() {
-            r"[^\x00-\xFF]".to_owned()
-        } else {
-            set
-        })
+        Ok(if set.is_empty() { r"[^\x00-\xFF]".to_owned() } else { set })
     }
 }
 

@@ -61,11 +61,7 @@ impl Translator {
                 let set = self.property(&name)?;
                 let not = if is_negated { "^" } else { "" };
                 // A property does not depend on case, whatever the flag says.
-                let text = if self.flags.ignore_case {
-                    format!("(?-i:[{not}{set}])")
-                } else {
-                    format!("[{not}{set}]")
-                };
+                let text = if self.flags.ignore_case { format!("(?-i:[{not}{set}])") } else { format!("[{not}{set}]") };
                 self.output.both(&text, &format!("[{not}{set}]"));
                 if !self.flags.by_character {
                     self.output.only("");
@@ -86,10 +82,7 @@ impl Translator {
             'r' => Escape::Character('\r'),
             't' => Escape::Character('\t'),
             'c' => {
-                let control = self
-                    .next()
-                    .filter(char::is_ascii)
-                    .ok_or("\\c without an ASCII character")?;
+                let control = self.next().filter(char::is_ascii).ok_or("\\c without an ASCII character")?;
                 Escape::Character(char::from(control.to_ascii_uppercase() as u8 ^ 0x40))
             }
             'x' if self.take("{") => {
@@ -125,14 +118,8 @@ impl Translator {
 
     fn code(&self, digits: &str, base: u32) -> Result<char, String> {
         let code = u32::from_str_radix(digits, base).map_err(|_| format!("{digits:?} is not a character code"))?;
-        let most = if self.flags.by_character {
-            u32::from(char::MAX)
-        } else {
-            0xff
-        };
-        char::from_u32(code)
-            .filter(|_| code <= most)
-            .ok_or_else(|| format!("there is no character {digits}"))
+        let most = if self.flags.by_character { u32::from(char::MAX) } else { 0xff };
+        char::from_u32(code).filter(|_| code <= most).ok_or_else(|| format!("there is no character {digits}"))
     }
 
     /// `\1` to `\9`, `\10` and up where there are that many groups, an octal code otherwise.
@@ -196,9 +183,7 @@ impl Translator {
         match name.parse::<i64>() {
             Ok(number) if number < 0 => {
                 let seen = self.groups_seen();
-                let target = usize::try_from(number.unsigned_abs())
-                    .ok()
-                    .and_then(|back| (seen + 1).checked_sub(back));
+                let target = usize::try_from(number.unsigned_abs()).ok().and_then(|back| (seen + 1).checked_sub(back));
                 self.back_reference(target.unwrap_or(0))
             }
             Ok(number) => self.back_reference(usize::try_from(number).unwrap_or(0)),
@@ -213,9 +198,5 @@ impl Translator {
 /// The name or number of a group, checked.
 pub(super) fn group_name(name: &str) -> Result<&str, String> {
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if is_name {
-        Ok(name)
-    } else {
-        Err(format!("{name:?} is not the name of a group"))
-    }
+    if is_name { Ok(name) } else { Err(format!("{name:?} is not the name of a group")) }
 }

@@ -89,11 +89,7 @@ impl Translator {
         let condition = self.until(')')?;
         let name = condition.trim_start_matches(['<', '\'']).trim_end_matches(['>', '\'']);
         let name = group_name(name).map_err(|_| format!("the condition ({condition}) is not supported"))?;
-        let reference = if name.chars().all(|c| c.is_ascii_digit()) {
-            name.to_owned()
-        } else {
-            format!("<{name}>")
-        };
+        let reference = if name.chars().all(|c| c.is_ascii_digit()) { name.to_owned() } else { format!("<{name}>") };
         self.open(&format!("(?({reference})"), false, false);
         Ok(())
     }

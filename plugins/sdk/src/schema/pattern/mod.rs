@@ -44,11 +44,7 @@ impl Pattern {
     pub fn parse(source: &str) -> Result<Self, String> {
         let delimited = Delimited::split(source)?;
         let translated = translate::translate(delimited.body, delimited.flags)?;
-        let mode = if delimited.flags.by_character {
-            BytesMode::Unicode
-        } else {
-            BytesMode::Ascii
-        };
+        let mode = if delimited.flags.by_character { BytesMode::Unicode } else { BytesMode::Ascii };
         let regex = RegexBuilder::new(&translated.pattern)
             .bytes_mode(mode)
             .backtrack_limit(STEP_LIMIT)
@@ -57,21 +53,12 @@ impl Pattern {
             .build()
             .map_err(|error| format!("cannot be compiled: {error}"))?;
         let by_character = delimited.flags.by_character;
-        Ok(Self {
-            source: source.to_owned(),
-            regex,
-            by_character,
-            ecma: translated.ecma,
-        })
+        Ok(Self { source: source.to_owned(), regex, by_character, ecma: translated.ecma })
     }
 
     /// Looks for the pattern in a text.
     pub fn find(&self, text: &str) -> Match {
-        let found = if self.by_character {
-            self.regex.is_match(text)
-        } else {
-            self.regex.is_match(text.as_bytes())
-        };
+        let found = if self.by_character { self.regex.is_match(text) } else { self.regex.is_match(text.as_bytes()) };
         match found {
             Ok(true) => Match::Found,
             Ok(false) => Match::NotFound,
@@ -157,9 +144,7 @@ impl<'p> Delimited<'p> {
         let trimmed = source.trim_start_matches([' ', '\t', '\n', '\r', '\x0b', '\x0c']);
         let open = trimmed.chars().next().ok_or("an empty pattern")?;
         if open.is_ascii_alphanumeric() || open == '\\' || open == '\0' || !open.is_ascii() {
-            return Err(format!(
-                "the delimiter must not be a letter, a digit or a backslash, but is {open:?}"
-            ));
+            return Err(format!("the delimiter must not be a letter, a digit or a backslash, but is {open:?}"));
         }
         let close = match open {
             '(' => ')',
@@ -172,10 +157,7 @@ impl<'p> Delimited<'p> {
         let end = closing_delimiter(inner, open, close).ok_or_else(|| format!("no closing delimiter {close:?}"))?;
         let mut flags = Flags::default();
         inner[end + 1..].chars().try_for_each(|flag| flags.set(flag))?;
-        Ok(Self {
-            body: &inner[..end],
-            flags,
-        })
+        Ok(Self { body: &inner[..end], flags })
     }
 }
 

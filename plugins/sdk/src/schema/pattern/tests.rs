@@ -102,10 +102,7 @@ fn constructs_mean_what_they_mean_in_pcre() {
 fn what_cannot_be_read_is_an_error_that_says_why() {
     for (source, reason) in [
         ("", "an empty pattern"),
-        (
-            "abc",
-            "the delimiter must not be a letter, a digit or a backslash, but is 'a'",
-        ),
+        ("abc", "the delimiter must not be a letter, a digit or a backslash, but is 'a'"),
         ("/abc", "no closing delimiter '/'"),
         ("{a", "no closing delimiter '}'"),
         ("/a/y", "unknown flag 'y'"),
@@ -131,11 +128,7 @@ fn what_cannot_be_read_is_an_error_that_says_why() {
 fn a_pattern_that_runs_away_is_stopped_by_counting_its_steps() {
     let text = format!("{}b", "a".repeat(60));
     // More than 2^40 ways to divide the text, none of which will do: only a count can end this.
-    for source in [
-        "/^(a|aa)+(?<!a)b$/",
-        "/^(?:a|(aa))+(?<!a)b$/u",
-        "/^(\\w|a|aa)+(?<!a)b$/",
-    ] {
+    for source in ["/^(a|aa)+(?<!a)b$/", "/^(?:a|(aa))+(?<!a)b$/u", "/^(\\w|a|aa)+(?<!a)b$/"] {
         assert_eq!(pattern(source).find(&text), Match::OutOfSteps, "{source}");
     }
 }
@@ -150,10 +143,7 @@ fn long_input_is_no_reason_to_give_up() {
 #[test]
 fn the_common_part_is_available_in_ecma_notation() {
     for (source, ecma) in [
-        (
-            "/^[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?$/",
-            Some("^[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?$"),
-        ),
+        ("/^[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?$/", Some("^[a-zA-Z0-9]([a-zA-Z0-9\\-]*[a-zA-Z0-9])?$")),
         ("/^\\d+(\\.\\d{1,2})?$/", Some("^[0-9]+(\\.[0-9]{1,2})?$")),
         ("#^/srv/\\w+$#", Some("^\\/srv\\/[A-Za-z0-9_]+$")),
         ("/^(?!admin)(?<name>a|b)$/D", Some("^(?!admin)(?<name>a|b)$")),

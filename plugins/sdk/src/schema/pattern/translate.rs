@@ -12,33 +12,15 @@ pub(super) struct Translated {
 
 /// Translates the text between the delimiters.
 pub(super) fn translate(body: &str, flags: Flags) -> Result<Translated, String> {
-    let input: Vec<char> = if flags.by_character {
-        body.chars().collect()
-    } else {
-        body.bytes().map(char::from).collect()
-    };
+    let input: Vec<char> =
+        if flags.by_character { body.chars().collect() } else { body.bytes().map(char::from).collect() };
     let groups = count_groups(&input, flags);
-    let mut translator = Translator {
-        input,
-        at: 0,
-        flags,
-        open: Vec::new(),
-        groups,
-        groups_seen: 0,
-        output: Output::new(flags),
-    };
+    let mut translator =
+        Translator { input, at: 0, flags, open: Vec::new(), groups, groups_seen: 0, output: Output::new(flags) };
     translator.pattern()?;
     let Output { pattern, ecma } = translator.output;
-    let pattern = if flags.anchored {
-        format!("\\A(?:{pattern})")
-    } else {
-        pattern
-    };
-    let pattern = if flags.ignore_case {
-        format!("(?i){pattern}")
-    } else {
-        pattern
-    };
+    let pattern = if flags.anchored { format!("\\A(?:{pattern})") } else { pattern };
+    let pattern = if flags.ignore_case { format!("(?i){pattern}") } else { pattern };
     Ok(Translated { pattern, ecma })
 }
 
@@ -83,13 +65,8 @@ pub(super) struct Output {
 impl Output {
     fn new(flags: Flags) -> Self {
         // ECMA-262 as JSON Schema uses it has no flags.
-        let Flags {
-            ignore_case, anchored, ..
-        } = flags;
-        Self {
-            pattern: String::new(),
-            ecma: (!ignore_case && !anchored).then(String::new),
-        }
+        let Flags { ignore_case, anchored, .. } = flags;
+        Self { pattern: String::new(), ecma: (!ignore_case && !anchored).then(String::new) }
     }
 
     /// Adds a construct that both notations have.
@@ -151,10 +128,7 @@ impl Translator {
 
     /// Takes the text when it comes next.
     pub(super) fn take(&mut self, text: &str) -> bool {
-        let is_next = text
-            .chars()
-            .enumerate()
-            .all(|(offset, c)| self.input.get(self.at + offset) == Some(&c));
+        let is_next = text.chars().enumerate().all(|(offset, c)| self.input.get(self.at + offset) == Some(&c));
         if is_next {
             self.at += text.chars().count();
         }
@@ -164,10 +138,7 @@ impl Translator {
     /// Everything up to a character, which is taken as well.
     pub(super) fn until(&mut self, end: char) -> Result<String, String> {
         let rest = &self.input[self.at..];
-        let length = rest
-            .iter()
-            .position(|&c| c == end)
-            .ok_or_else(|| format!("a missing {end:?}"))?;
+        let length = rest.iter().position(|&c| c == end).ok_or_else(|| format!("a missing {end:?}"))?;
         let text = rest[..length].iter().collect();
         self.at += length + 1;
         Ok(text)
@@ -175,11 +146,7 @@ impl Translator {
 
     /// At most `most` digits of a base.
     pub(super) fn digits(&mut self, base: u32, most: usize) -> String {
-        let digits: String = self.input[self.at..]
-            .iter()
-            .take(most)
-            .take_while(|c| c.is_digit(base))
-            .collect();
+        let digits: String = self.input[self.at..].iter().take(most).take_while(|c| c.is_digit(base)).collect();
         self.at += digits.len();
         digits
     }
@@ -188,11 +155,7 @@ impl Translator {
         while let Some(character) = self.next() {
             self.construct(character)?;
         }
-        if self.open.is_empty() {
-            Ok(())
-        } else {
-            Err("a group is not closed".to_owned())
-        }
+        if self.open.is_empty() { Ok(()) } else { Err("a group is not closed".to_owned()) }
     }
 
     fn construct(&mut self, character: char) -> Result<(), String> {
