@@ -10,11 +10,7 @@ fn generated_files_are_up_to_date() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     for file in hostwright_crds::generated::files().unwrap() {
         let present = fs::read_to_string(root.join(&file.path)).unwrap_or_default();
-        assert!(
-            present == file.content,
-            "{} is out of date: `just generate` writes it anew",
-            file.path
-        );
+        assert!(present == file.content, "{} is out of date: `just generate` writes it anew", file.path);
     }
 }
 
@@ -27,10 +23,7 @@ fn every_manifest_in_the_folder_belongs_to_a_kind() {
         .collect();
     found.sort();
     let files = hostwright_crds::generated::files().unwrap();
-    let expected: Vec<_> = files
-        .into_iter()
-        .map(|file| file.path)
-        .filter(|path| path.starts_with("crds/manifests/"))
-        .collect();
+    let expected: Vec<_> =
+        files.into_iter().map(|file| file.path).filter(|path| path.starts_with("crds/manifests/")).collect();
     assert_eq!(found, expected);
 }

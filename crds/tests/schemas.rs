@@ -24,18 +24,11 @@ fn walk<'a>(path: String, schema: &'a Value, is_property: bool, nodes: &mut Vec<
             walk(format!("{path}{mark}"), &schema[child], false, nodes);
         }
     }
-    nodes.push(Node {
-        path,
-        schema,
-        is_property,
-    });
+    nodes.push(Node { path, schema, is_property });
 }
 
 fn definitions() -> Vec<Value> {
-    manifests::all()
-        .iter()
-        .map(|definition| serde_json::to_value(definition).unwrap())
-        .collect()
+    manifests::all().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect()
 }
 
 fn root(definition: &Value) -> &Value {
@@ -61,16 +54,8 @@ fn is_opaque(node: &Node) -> bool {
 fn every_field_has_a_description_of_its_own() {
     for node in nodes(&definitions()).iter().filter(|node| node.is_property) {
         let description = node.schema["description"].as_str().unwrap_or_default();
-        assert!(
-            description.ends_with('.') || description.contains(": "),
-            "{}: {description:?}",
-            node.path
-        );
-        assert!(
-            !description.starts_with("Auto-generated"),
-            "{}: {description:?}",
-            node.path
-        );
+        assert!(description.ends_with('.') || description.contains(": "), "{}: {description:?}", node.path);
+        assert!(!description.starts_with("Auto-generated"), "{}: {description:?}", node.path);
     }
 }
 
@@ -94,17 +79,8 @@ fn every_text_list_and_map_is_bounded() {
 
 #[test]
 fn integers_are_32_or_64_bits_wide() {
-    for node in nodes(&definitions())
-        .iter()
-        .filter(|node| node.schema["type"] == "integer")
-    {
-        assert!(
-            ["int32", "int64"]
-                .map(|format| json!(format))
-                .contains(&node.schema["format"]),
-            "{}",
-            node.path
-        );
+    for node in nodes(&definitions()).iter().filter(|node| node.schema["type"] == "integer") {
+        assert!(["int32", "int64"].map(|format| json!(format)).contains(&node.schema["format"]), "{}", node.path);
     }
 }
 
@@ -112,28 +88,14 @@ fn integers_are_32_or_64_bits_wide() {
 fn rules_see_only_bounded_fields_with_a_schema() {
     let definitions = definitions();
     let nodes = nodes(&definitions);
-    let rules: Vec<_> = nodes
-        .iter()
-        .filter(|node| !node.schema["x-kubernetes-validations"].is_null())
-        .collect();
+    let rules: Vec<_> = nodes.iter().filter(|node| !node.schema["x-kubernetes-validations"].is_null()).collect();
     assert!(rules.len() >= 5, "immutability is stated in rules");
     for node in rules {
         // The API server refuses a rule that looks into fields without a schema.
-        let below = nodes
-            .iter()
-            .find(|other| other.path.starts_with(&node.path) && is_opaque(other));
-        assert!(
-            below.is_none(),
-            "{}: its rule can see {}",
-            node.path,
-            below.unwrap().path
-        );
+        let below = nodes.iter().find(|other| other.path.starts_with(&node.path) && is_opaque(other));
+        assert!(below.is_none(), "{}: its rule can see {}", node.path, below.unwrap().path);
         for rule in node.schema["x-kubernetes-validations"].as_array().unwrap() {
-            assert!(
-                rule["message"].as_str().is_some_and(|message| !message.is_empty()),
-                "{}: message",
-                node.path
-            );
+            assert!(rule["message"].as_str().is_some_and(|message| !message.is_empty()), "{}: message", node.path);
         }
     }
 }
@@ -145,50 +107,24 @@ fn every_kind_has_its_category_short_name_and_columns() {
         .map(|definition| {
             let names = &definition["spec"]["names"];
             assert_eq!(names["categories"], json!(["hostwright"]));
-            let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"]
-                .as_array()
-                .unwrap();
+            let columns = definition["spec"]["versions"][0]["additionalPrinterColumns"].as_array().unwrap();
             for name in ["Ready", "Reason", "Age"] {
-                assert!(
-                    columns.iter().any(|column| column["name"] == name),
-                    "{}: {name}",
-                    names["kind"]
-                );
+                assert!(columns.iter().any(|column| column["name"] == name), "{}: {name}", names["kind"]);
             }
             for column in columns.iter().filter(|column| column["type"] == "date") {
-                assert_eq!(
-                    column["jsonPath"], ".metadata.creationTimestamp",
-                    "a future date prints <invalid>"
-                );
+                assert_eq!(column["jsonPath"], ".metadata.creationTimestamp", "a future date prints <invalid>");
             }
-            format!(
-                "{} {}",
-                names["kind"].as_str().unwrap(),
-                names["shortNames"][0].as_str().unwrap()
-            )
+            format!("{} {}", names["kind"].as_str().unwrap(), names["shortNames"][0].as_str().unwrap())
         })
         .collect();
-    assert_eq!(
-        short_names,
-        [
-            "HostingService hsvc",
-            "Package hpkg",
-            "Plugin hplug",
-            "ProviderInstance hinst"
-        ]
-    );
+    assert_eq!(short_names, ["HostingService hsvc", "Package hpkg", "Plugin hplug", "ProviderInstance hinst"]);
 }
 
 #[test]
 fn a_new_object_is_in_progress_for_kstatus_without_a_write() {
     for definition in definitions() {
         let status = &root(&definition)["properties"]["status"];
-        assert_eq!(
-            status["default"],
-            json!({"observedGeneration": -1}),
-            "{}",
-            definition["metadata"]["name"]
-        );
+        assert_eq!(status["default"], json!({"observedGeneration": -1}), "{}", definition["metadata"]["name"]);
         assert_eq!(status["properties"]["observedGeneration"]["format"], "int64");
         assert_eq!(definition["spec"]["versions"][0]["subresources"]["status"], json!({}));
     }
@@ -198,19 +134,11 @@ fn a_new_object_is_in_progress_for_kstatus_without_a_write() {
 fn conditions_merge_by_type() {
     let definitions = definitions();
     let nodes = nodes(&definitions);
-    let conditions: Vec<_> = nodes
-        .iter()
-        .filter(|node| node.path.ends_with(".status.conditions"))
-        .collect();
+    let conditions: Vec<_> = nodes.iter().filter(|node| node.path.ends_with(".status.conditions")).collect();
     assert_eq!(conditions.len(), definitions.len());
     for node in conditions {
         assert_eq!(node.schema["x-kubernetes-list-type"], "map", "{}", node.path);
-        assert_eq!(
-            node.schema["x-kubernetes-list-map-keys"],
-            json!(["type"]),
-            "{}",
-            node.path
-        );
+        assert_eq!(node.schema["x-kubernetes-list-map-keys"], json!(["type"]), "{}", node.path);
     }
 }
 
@@ -219,9 +147,7 @@ fn conditions_merge_by_type() {
 fn what_several_writers_share_is_a_map() {
     let definitions = definitions();
     let nodes = nodes(&definitions);
-    let lists = nodes
-        .iter()
-        .filter(|node| node.schema["type"] == "array" && !node.path.ends_with(".conditions"));
+    let lists = nodes.iter().filter(|node| node.schema["type"] == "array" && !node.path.ends_with(".conditions"));
     let mut in_specs = BTreeSet::new();
     for list in lists {
         assert_eq!(
@@ -233,10 +159,7 @@ fn what_several_writers_share_is_a_map() {
             in_specs.insert(list.path.rsplit('.').next().unwrap());
         }
     }
-    assert_eq!(
-        in_specs,
-        BTreeSet::from(["allowedDeletionPolicies", "matchExpressions", "values"])
-    );
+    assert_eq!(in_specs, BTreeSet::from(["allowedDeletionPolicies", "matchExpressions", "values"]));
     for map in ["HostingService.spec.suspensions", "ProviderInstance.spec.configFrom"] {
         let node = nodes.iter().find(|node| node.path == map).unwrap();
         assert!(node.schema["additionalProperties"].is_object(), "{map}");

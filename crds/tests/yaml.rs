@@ -37,10 +37,7 @@ static LINE: LazyLock<Regex> = LazyLock::new(|| {
 fn plain_scalars(yaml: &str) -> Vec<String> {
     let mut scalars = Vec::new();
     let mut block_scalar_below = None;
-    for line in yaml
-        .lines()
-        .filter(|line| !line.trim().is_empty() && !line.starts_with('#') && *line != "---")
-    {
+    for line in yaml.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#') && *line != "---") {
         let parts = LINE.captures(line).unwrap_or_else(|| panic!("unknown form: {line}"));
         let indent = parts["indent"].len();
         if block_scalar_below.is_some_and(|parent| indent > parent) {
@@ -51,11 +48,7 @@ fn plain_scalars(yaml: &str) -> Vec<String> {
         block_scalar_below = in_block.then_some(indent + parts["dashes"].len());
         let key = parts.name("key").map(|key| key.as_str());
         let found = key.into_iter().chain((!in_block && !value.is_empty()).then_some(value));
-        scalars.extend(
-            found
-                .filter(|scalar| !scalar.starts_with(['"', '\'', '{', '[']))
-                .map(str::to_owned),
-        );
+        scalars.extend(found.filter(|scalar| !scalar.starts_with(['"', '\'', '{', '['])).map(str::to_owned));
     }
     scalars
 }
@@ -91,12 +84,7 @@ const TRAPS: [&str; 18] = [
 fn the_check_finds_every_trap_without_quotes() {
     for trap in TRAPS {
         assert_eq!(misread(&format!("a: 1\nlist:\n- {trap}\n")), [trap]);
-        assert_eq!(
-            misread(&format!(
-                "a:\n  - b: {trap}\n    c: \"{trap}\"\n    d: |-\n      {trap}\n"
-            )),
-            [trap]
-        );
+        assert_eq!(misread(&format!("a:\n  - b: {trap}\n    c: \"{trap}\"\n    d: |-\n      {trap}\n")), [trap]);
         if !trap.contains(':') {
             assert_eq!(misread(&format!("{trap}: text\n")), [trap], "as a key");
         }
@@ -125,12 +113,9 @@ fn emitted_definitions_read_back_alike_in_yaml_1_1_and_1_2() {
 #[test]
 fn all_definitions_fit_in_one_stream_of_documents() {
     let yaml = manifests::all_as_yaml().unwrap();
-    let read: Vec<Value> = serde_yaml::Deserializer::from_str(&yaml)
-        .map(|document| Value::deserialize(document).unwrap())
-        .collect();
-    let expected: Vec<Value> = manifests::all()
-        .iter()
-        .map(|definition| serde_json::to_value(definition).unwrap())
-        .collect();
+    let read: Vec<Value> =
+        serde_yaml::Deserializer::from_str(&yaml).map(|document| Value::deserialize(document).unwrap()).collect();
+    let expected: Vec<Value> =
+        manifests::all().iter().map(|definition| serde_json::to_value(definition).unwrap()).collect();
     assert_eq!(read, expected);
 }
