@@ -8,6 +8,7 @@ use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::kube::{Events, Installation, Leadership};
@@ -35,6 +36,9 @@ pub struct Caches {
     pub instances: Store<Guarded<ProviderInstance>>,
     /// All namespaces, for their labels.
     pub namespaces: Store<Namespace>,
+    /// Whether all services were listed. A store wakes only the last of several that wait for it, and its own controller
+    /// waits for it already.
+    pub services_listed: watch::Receiver<bool>,
 }
 
 /// Wakes reconciles that no watch event would.

@@ -10,7 +10,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use hostwright_plugin::Plugin as ProviderPlugin;
 use kube::runtime::reflector;
 use kube::{Api, Client, ResourceExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -59,11 +59,15 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let (instances, instances_writer) = reflector::store();
     let (plugin_objects, plugins_writer) = reflector::store();
     let (namespaces, namespaces_writer) = reflector::store();
+    let (list_services, services_listed) = watch::channel(false);
+    let (list_packages, packages_listed) = watch::channel(false);
+    let (list_instances, instances_listed) = watch::channel(false);
+    let (list_namespaces, namespaces_listed) = watch::channel(false);
     let (wake_services, woken_services) = mpsc::unbounded_channel();
     let (wake_instances, woken_instances) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         events: Events::new(client.clone(), process),
-        caches: Caches { services, packages, instances, namespaces },
+        caches: Caches { services, packages, instances, namespaces, services_listed },
         providers: Providers::new(plugins),
         wakers: Wakers { services: wake_services, instances: wake_instances },
         memory: Memory::default(),
@@ -76,7 +80,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let caches = &context.caches;
 
     let mut background = JoinSet::new();
-    background.spawn(watches::namespaces(Api::all(client.clone()), namespaces_writer));
+    background.spawn(watches::namespaces(Api::all(client.clone()), namespaces_writer, list_namespaces));
     background.spawn(watches::secrets(context.clone()));
     background.spawn(forget_the_gone(context.clone()));
     background.spawn(publish_plugins(context.clone()));
@@ -84,21 +88,21 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let mut controllers = JoinSet::new();
     let all = || Controlled { context: &context, shutdown: &shutdown };
     controllers.spawn(all().run(
-        watches::packages(&context, packages_writer),
+        watches::packages(&context, packages_writer, list_packages),
         caches.packages.clone(),
         futures::stream::pending(),
         OTHERS_AT_ONCE,
         package::reconcile,
     ));
     controllers.spawn(all().run(
-        watches::objects(Api::all(client.clone()), plugins_writer),
+        watches::objects(Api::all(client.clone()), plugins_writer, watch::channel(false).0),
         plugin_objects,
         futures::stream::pending(),
         OTHERS_AT_ONCE,
         plugin::reconcile,
     ));
     controllers.spawn(all().run(
-        watches::objects(Api::all(client.clone()), instances_writer),
+        watches::objects(Api::all(client.clone()), instances_writer, list_instances),
         caches.instances.clone(),
         watches::unbounded(woken_instances),
         OTHERS_AT_ONCE,
@@ -106,21 +110,22 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     ));
     let known = async {
         // A service that is judged before its package and instance are known would be called wrong.
-        let stores = futures::join!(
-            caches.packages.wait_until_ready(),
-            caches.instances.wait_until_ready(),
-            caches.namespaces.wait_until_ready(),
-        );
-        tracing::debug!(?stores, "watches are ready");
+        for mut listed in [packages_listed, instances_listed, namespaces_listed] {
+            // Fails only while the process ends.
+            let _ = listed.wait_for(|listed| *listed).await;
+        }
     };
     if shutdown.run_until_cancelled(known).await.is_some() {
         controllers.spawn(all().run(
-            watches::objects(Api::all(client.clone()), services_writer),
+            watches::objects(Api::all(client.clone()), services_writer, list_services),
             caches.services.clone(),
             watches::unbounded(woken_services),
             SERVICES_AT_ONCE,
             service::reconcile,
         ));
+    } else {
+        // Nobody waits for a list that will not be made.
+        drop(list_services);
     }
     shutdown.cancelled().await;
     let finished = async { while controllers.join_next().await.is_some() {} };

@@ -37,7 +37,7 @@ pub(super) async fn keep_listed(
         return false;
     }
     // An empty cache would make nothing missing. Fails only while the process ends.
-    if ctx.caches.services.wait_until_ready().await.is_err() {
+    if ctx.caches.services_listed.clone().wait_for(|listed| *listed).await.is_err() {
         return false;
     }
     let name = instance.name_any();

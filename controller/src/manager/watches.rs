@@ -15,6 +15,7 @@ use kube::runtime::{WatchStreamExt as _, watcher as watch};
 use kube::{Api, Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch::Sender;
 
 use crate::context::{Context, Guarded};
 use crate::instance::secret_references;
@@ -22,15 +23,24 @@ use crate::instance::secret_references;
 type Watched<K> = Result<K, watcher::Error>;
 
 /// Objects of a kind as they change, kept in a store without their managed fields, which nobody reads.
-pub(super) fn objects<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Watched<K>> + Send
+pub(super) fn objects<K>(
+    api: Api<K>,
+    writer: Writer<K>,
+    listed: Sender<bool>,
+) -> impl Stream<Item = Watched<K>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default + Send + Sync,
 {
-    events(api, writer).applied_objects()
+    events(api, writer, listed).applied_objects()
 }
 
-fn events<K>(api: Api<K>, writer: Writer<K>) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
+/// Says in `listed` when the store holds everything there is.
+fn events<K>(
+    api: Api<K>,
+    writer: Writer<K>,
+    listed: Sender<bool>,
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default + Send + Sync,
@@ -39,15 +49,21 @@ where
         .default_backoff()
         .modify(|object| object.meta_mut().managed_fields = None)
         .reflect(writer)
+        .inspect_ok(move |event| {
+            if matches!(event, Event::InitDone) {
+                listed.send_replace(true);
+            }
+        })
 }
 
 /// Packages; a change wakes the services that ordered one.
 pub(super) fn packages(
     context: &Arc<Context>,
     writer: Writer<Guarded<Package>>,
+    listed: Sender<bool>,
 ) -> impl Stream<Item = Watched<Guarded<Package>>> + Send + use<> {
     let context = context.clone();
-    events(Api::all(context.client.clone()), writer)
+    events(Api::all(context.client.clone()), writer, listed)
         .inspect_ok(move |event| match event {
             Event::Apply(package) | Event::Delete(package) => wake_buyers(&context, &package.name_any()),
             Event::Init | Event::InitApply(_) | Event::InitDone => {}
@@ -66,8 +82,8 @@ fn wake_buyers(context: &Context, package: &str) {
 }
 
 /// Keeps the labels of namespaces.
-pub(super) async fn namespaces(api: Api<Namespace>, writer: Writer<Namespace>) {
-    objects(api, writer).for_each(|_| std::future::ready(())).await;
+pub(super) async fn namespaces(api: Api<Namespace>, writer: Writer<Namespace>, listed: Sender<bool>) {
+    objects(api, writer, listed).for_each(|_| std::future::ready(())).await;
 }
 
 /// A Secret of the controller's namespace wakes the instances that refer to it. Its content is not kept.

@@ -76,7 +76,13 @@ impl World {
         let (wake_instances, _) = unbounded_channel();
         let ctx = Arc::new(Context {
             events: Events::new(client.clone(), None),
-            caches: Caches { services, packages, instances, namespaces },
+            caches: Caches {
+                services,
+                packages,
+                instances,
+                namespaces,
+                services_listed: tokio::sync::watch::channel(true).1,
+            },
             providers: Providers::new([plugin.clone() as Arc<dyn Plugin>]),
             wakers: Wakers { services: wake_services, instances: wake_instances },
             memory: Services::default(),
