@@ -3,6 +3,7 @@
 //! A room a kind ([`service`], [`instance`], [`package`], [`plugin`]), with the same doors in each: resolve, validate, plan,
 //! execute, report. [`manager`] wires them to the watches.
 
+pub mod cli;
 pub mod clock;
 pub mod context;
 pub mod instance;

@@ -1,0 +1,15 @@
+//! The plugins that are built in.
+
+use std::sync::Arc;
+
+use hostwright_plugin::Plugin;
+use hostwright_plugin_pterodactyl::Pterodactyl;
+
+use super::failure::Failure;
+
+/// All of them.
+pub(super) fn plugins() -> Result<Vec<Arc<dyn Plugin>>, Failure> {
+    let pterodactyl = Pterodactyl::new()
+        .map_err(|error| Failure::failed(format!("the plugin pterodactyl cannot be set up: {error}")))?;
+    Ok(vec![Arc::new(pterodactyl)])
+}

@@ -1,0 +1,131 @@
+//! The kubeconfig of the demo's API: it holds a token, so nobody else may read it.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::super::failure::Failure;
+
+/// The cluster, user and context in it.
+const NAME: &str = "hostwright";
+
+/// The file, for as long as the demo runs.
+pub(super) struct File {
+    path: PathBuf,
+    /// Removed with its content when this is dropped.
+    _folder: Option<TempDir>,
+}
+
+impl File {
+    /// Writes it where a person wants it, or else into a private folder of its own.
+    pub(super) fn write(wanted: Option<&Path>, text: &str) -> Result<Self, Failure> {
+        let (path, folder) = match wanted {
+            Some(path) => (path.to_owned(), None),
+            None => {
+                let folder = tempfile::Builder::new().prefix("hostwright-demo-").tempdir();
+                let folder =
+                    folder.map_err(|error| Failure::failed(format!("cannot make a temporary folder: {error}")))?;
+                (folder.path().join("kubeconfig"), Some(folder))
+            }
+        };
+        write_private(&path, text)
+            .map_err(|error| Failure::failed(format!("kubeconfig {} cannot be written: {error}", path.display())))?;
+        Ok(Self { path, _folder: folder })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// The server's kubeconfig, with a namespace that kubectl uses where none is named.
+pub(super) fn in_namespace(text: &str, namespace: &str) -> Result<String, Failure> {
+    let mut config: Value = serde_json::from_str(text)
+        .map_err(|error| Failure::failed(format!("the API's kubeconfig is no JSON: {error}")))?;
+    if let Some(context) = config.pointer_mut("/contexts/0/context") {
+        context["namespace"] = json!(namespace);
+    }
+    Ok(format!("{config:#}\n"))
+}
+
+/// Refuses a file that the demo did not write: it might be somebody's way into their clusters.
+///
+/// # Errors
+/// When the file exists and is something else, or cannot be read.
+pub(super) fn may_be_replaced(path: &Path) -> Result<(), Failure> {
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            return Err(Failure::usage(format!("--kubeconfig {}: cannot be read: {error}", path.display())));
+        }
+    };
+    if text.trim().is_empty() || is_of_the_demo(&text) {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "--kubeconfig {}: exists, and the demo did not write it; name another file, the demo replaces its content",
+        path.display()
+    )))
+}
+
+fn is_of_the_demo(text: &str) -> bool {
+    let Ok(config) = serde_json::from_str::<Value>(text) else {
+        return false;
+    };
+    let names = |section: &str| -> Vec<Value> {
+        config[section].as_array().into_iter().flatten().map(|entry| entry["name"].clone()).collect()
+    };
+    ["clusters", "users", "contexts"].iter().all(|section| names(section) == [json!(NAME)])
+}
+
+fn write_private(path: &Path, text: &str) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)?.write_all(text.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of_the_api() -> String {
+        hostwright_apiserver::Server::new(hostwright_apiserver::Config::default())
+            .kubeconfig(([127, 0, 0, 1], 6443).into())
+            .unwrap()
+    }
+
+    #[test]
+    fn only_a_file_of_the_demo_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config");
+        let check = |text: &str| {
+            fs::write(&path, text).unwrap();
+            may_be_replaced(&path).is_ok()
+        };
+        assert!(may_be_replaced(&folder.path().join("new")).is_ok());
+        assert!(check(""));
+        assert!(check(&in_namespace(&of_the_api(), "customers").unwrap()));
+        assert!(!check("apiVersion: v1\nkind: Config\nclusters: [{name: production}]\n"));
+        assert!(!check(&of_the_api().replace("\"name\": \"hostwright\"", "\"name\": \"production\"")));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn nobody_else_may_read_it() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let file = File::write(None, "text").unwrap();
+        assert_eq!(fs::metadata(file.path()).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn kubectl_finds_the_services_without_being_told_a_namespace() {
+        let config: Value = serde_json::from_str(&in_namespace(&of_the_api(), "customers").unwrap()).unwrap();
+        assert_eq!(config["contexts"][0]["context"]["namespace"], json!("customers"));
+    }
+}

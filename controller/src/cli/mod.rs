@@ -1,0 +1,85 @@
+//! The command line: one file a subcommand.
+
+mod builtins;
+mod cluster;
+mod confirm;
+mod crds;
+mod demo;
+mod failure;
+mod output;
+mod plugins;
+mod run;
+mod signal;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use output::Output;
+
+/// Drives hosting services at their providers from Kubernetes objects.
+#[derive(Debug, Parser)]
+#[command(name = "hostwright", version, max_term_width = 100)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Try it: an embedded Kubernetes API, a demo game panel and the controller, in this process
+    Demo(demo::Arguments),
+    /// Run the controller against a Kubernetes cluster
+    Run(run::Arguments),
+    /// Print the CustomResourceDefinitions: hostwright crds | kubectl apply -f -
+    Crds(crds::Arguments),
+    /// Show the plugins that are built in, what they can do and which settings they take
+    Plugins(plugins::Arguments),
+    /// Confirm what a ProviderInstance waits for: another panel, many missing remotes, remotes already there
+    Confirm(confirm::Arguments),
+}
+
+/// For programs instead of people.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Json,
+}
+
+/// Carries out a subcommand. The exit code is 0 where it succeeded, 1 where it did not, 2 where it was asked wrongly.
+pub async fn run(arguments: Arguments) -> ExitCode {
+    let output = Output::detect();
+    let done = match arguments.command {
+        Command::Demo(arguments) => demo::run(arguments, &output).await,
+        Command::Run(arguments) => run::run(arguments).await,
+        Command::Crds(arguments) => crds::run(&arguments, &output),
+        Command::Plugins(arguments) => plugins::run(&arguments, &output),
+        Command::Confirm(arguments) => confirm::run(arguments, &output).await,
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if let Some(message) = failure.message() {
+                output.problem(message);
+            }
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}
+
+/// Says that there is no runtime to run in.
+pub fn cannot_start(error: &std::io::Error) -> ExitCode {
+    Output::detect().problem(&format!("cannot start threads: {error}"));
+    ExitCode::FAILURE
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+}
