@@ -53,6 +53,7 @@ pub(super) fn validate(
     let plugin = plugin.ok_or_else(|| no_plugin(name, spec, known_plugins))?;
     let schema = plugin.config_schema();
     no_inline_secret(name, spec, schema, namespace)?;
+    every_setting_stands_once(name, spec)?;
     let values = every_reference_has_a_value(name, spec, values, namespace)?;
     let redactor = Redactor::new(values.values().copied());
 
@@ -94,6 +95,18 @@ fn no_inline_secret(name: &str, spec: &ProviderInstanceSpec, schema: &Schema, na
          refer to it in spec.configFrom.{first}, and replace that key: everybody who reads this object has seen it"
     );
     Err(Hold::new(reason::INLINE_SECRET, text))
+}
+
+/// What CEL cannot check, since `config` has no schema there.
+fn every_setting_stands_once(name: &str, spec: &ProviderInstanceSpec) -> Result<(), Hold> {
+    let twice: Vec<&str> =
+        spec.config_from.keys().filter(|key| spec.config.contains_key(*key)).map(String::as_str).collect();
+    if twice.is_empty() {
+        return Ok(());
+    }
+    let text =
+        format!("{name}: {}: found in spec.config and in spec.configFrom; keep one of the two", twice.join(", "));
+    Err(Hold::new(reason::INVALID_CONFIGURATION, text))
 }
 
 fn every_reference_has_a_value<'a>(
@@ -254,6 +267,15 @@ mod tests {
             assert_eq!(hold.reason, reason, "{}", hold.message);
             assert!(hold.message.contains(part) && !hold.message.contains(KEY), "{}", hold.message);
         }
+    }
+
+    #[test]
+    fn a_setting_that_stands_twice_is_refused_by_name() {
+        let mut twice = spec(json!({"panel_url": "https://panel.example.com"}));
+        twice.config_from.insert("panel_url".to_owned(), source("url"));
+        let values = ["api_key", "panel_url"].map(|key| (key.to_owned(), Ok(Secret::new(KEY))));
+        let hold = validate("p", &twice, Some(&Sample::new()), &[], &BTreeMap::from(values), "ns").unwrap_err();
+        assert_eq!(hold.message, "p: panel_url: found in spec.config and in spec.configFrom; keep one of the two");
     }
 
     #[test]

@@ -24,7 +24,7 @@ impl From<Error> for WriteError {
         let status = match error {
             Error::Api(status) => status,
             Error::BuildRequest(_) | Error::HttpError(_) => return Self::Refused(error.to_string()),
-            _ => return Self::Unanswered(error.to_string()),
+            _ => return Self::Unanswered(with_causes(&error)),
         };
         match status.code {
             404 => Self::Gone,
@@ -35,6 +35,21 @@ impl From<Error> for WriteError {
             _ => Self::Unanswered(status.message),
         }
     }
+}
+
+/// The error and what caused it: that a connection was refused stands only in the innermost one.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let told = inner.to_string();
+        // Many errors repeat their cause.
+        if !text.contains(&told) {
+            text = format!("{text}: {told}");
+        }
+        cause = inner.source();
+    }
+    text
 }
 
 #[cfg(test)]

@@ -23,11 +23,7 @@ use crate::instance::secret_references;
 type Watched<K> = Result<K, watcher::Error>;
 
 /// Objects of a kind as they change, kept in a store without their managed fields, which nobody reads.
-pub(super) fn objects<K>(
-    api: Api<K>,
-    writer: Writer<K>,
-    listed: Sender<bool>,
-) -> impl Stream<Item = Watched<K>> + Send
+pub(super) fn objects<K>(api: Api<K>, writer: Writer<K>, listed: Sender<bool>) -> impl Stream<Item = Watched<K>> + Send
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + Sync + 'static,
     K::DynamicType: Eq + Hash + Clone + Default + Send + Sync,

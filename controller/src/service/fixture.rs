@@ -84,6 +84,7 @@ fn facts() -> ProviderFacts {
     ProviderFacts {
         name: "panel".into(),
         mode: InstanceMode::Active,
+        deleting: false,
         standing: Standing::Ready,
         same_panel: true,
         absence: None,

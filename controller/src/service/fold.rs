@@ -23,6 +23,9 @@ use super::retry;
 use super::situation::{Look, remote_state};
 use crate::providers::Hold;
 
+/// The most a plugin may have remembered for it, in bytes of JSON; more is a bug of the plugin and is dropped.
+const REMEMBERED_BYTES: usize = 4_096;
+
 /// Something that happened in a pass.
 #[derive(Debug, Clone)]
 pub enum Finding {
@@ -155,7 +158,8 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
 pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Present>, ground: &Ground) -> Operation {
     let id = ground.operation_id(verb, status);
     let earlier = status.operation.as_ref().filter(|operation| operation.verb == verb);
-    let before = seen.and_then(|present| present.remember.clone());
+    let small = |remember: &serde_json::Value| remember.to_string().len() <= REMEMBERED_BYTES;
+    let before = seen.and_then(|present| present.remember.clone()).filter(small);
     Operation {
         id,
         verb,
@@ -216,8 +220,14 @@ fn failed(operation: &mut Operation, error: &Error, ground: &Ground) {
     operation.last_error = Some(LastError {
         class: retry::class_name(error.class),
         code: condition::cut(error.code.clone(), 128),
-        message: condition::cut(error.message.clone(), 512),
+        message: condition::cut(told(error, ground.instance).to_owned(), 512),
     });
+}
+
+/// What the provider said, without the instance's name and the full stop: the sentences around it bring their own.
+fn told<'a>(error: &'a Error, instance: &str) -> &'a str {
+    let without_name = error.message.strip_prefix(instance).and_then(|rest| rest.strip_prefix(": "));
+    without_name.unwrap_or(&error.message).trim_end_matches('.')
 }
 
 fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Present, ground: &Ground) -> Notice {

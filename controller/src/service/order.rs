@@ -157,9 +157,11 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
 
 fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
     let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
-    typed.map(|typed| typed.values).map_err(|errors| {
-        let message =
-            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect::<Vec<_>>();
-        Hold::new(reason::INVALID_CHECKOUT, message.join("; "))
+    typed.map(|typed| typed.values).map_err(|mut errors| {
+        // An unknown field is most often the misspelt name of one that is then missing, and explains it.
+        errors.sort_by_key(|error| error.rule != "unknown");
+        let told: Vec<_> =
+            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect();
+        Hold::new(reason::INVALID_CHECKOUT, told.join("; "))
     })
 }

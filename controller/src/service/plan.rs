@@ -293,6 +293,10 @@ fn unrecorded(s: &Situation) -> Option<Step> {
     if *s.record != Record::None {
         return None;
     }
+    if let Some(facts) = s.facts().filter(|facts| facts.deleting && s.status.external_id.is_none()) {
+        let message = format!("ProviderInstance {} is being deleted and takes no new services", facts.name);
+        return Some(Wait::on(Hold::new(reason::INSTANCE_NOT_READY, message)));
+    }
     match s.order {
         Err(problem) if s.status.external_id.is_none() => Some(Wait::on(problem.clone())),
         _ => Some(Step::Record),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hostwright_crds::{HostingService, Package, reason};
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::reflector::ObjectRef;
-use kube::{Api, ResourceExt as _};
+use kube::{Api, Resource as _, ResourceExt as _};
 use std::sync::Arc;
 
 use super::record::{self, Record};
@@ -99,10 +99,10 @@ fn provider(
             format!("spec.packageRef.name: there is no Package {package}; `kubectl get hpkg` lists those that exist");
         return Provider::Missing(Hold::new(reason::PACKAGE_NOT_FOUND, message));
     };
-    if ctx.caches.instances.get(&ObjectRef::new(name)).is_none() {
+    let Some(object) = ctx.caches.instances.get(&ObjectRef::new(name)) else {
         let message = format!("ProviderInstance {name} does not exist; the remote, if any, is left as it is");
         return Provider::Missing(Hold::new(reason::INSTANCE_NOT_FOUND, message));
-    }
+    };
     let Some(runtime) = runtime else {
         return Provider::Starting;
     };
@@ -116,6 +116,7 @@ fn provider(
     Provider::Known(Box::new(ProviderFacts {
         name: runtime.name.clone(),
         mode: runtime.spec.mode,
+        deleting: object.meta().deletion_timestamp.is_some(),
         standing: runtime.standing.clone(),
         same_panel: record.believed().is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
         absence: runtime.absence.clone(),

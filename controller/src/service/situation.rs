@@ -54,6 +54,8 @@ pub struct ProviderFacts {
     pub name: String,
     /// What may be done there.
     pub mode: InstanceMode,
+    /// It is being deleted: it serves what it has and takes nothing new.
+    pub deleting: bool,
     /// Whether it can be used.
     pub standing: Standing,
     /// Whether the remote was recorded on this panel; true without a record.

@@ -164,6 +164,10 @@ fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Err
     status.operation = Some(operation);
     (!repeated).then(|| {
         let (reason, _) = super::super::report::reason_of(error.class, &error.code);
-        Notice { reason, message: format!("{verb:?} on {}: {}", ground.instance, error.message), warning: true }
+        Notice {
+            reason,
+            message: format!("{verb:?} on {}: {}", ground.instance, super::told(error, ground.instance)),
+            warning: true,
+        }
     })
 }

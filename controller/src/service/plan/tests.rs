@@ -138,6 +138,14 @@ fn pause_and_instance_modes_hold_everything_that_would_be_called() {
 }
 
 #[test]
+fn an_instance_that_is_being_deleted_takes_nothing_new_and_serves_what_it_has() {
+    let going = |scene: Scene| scene.instance(|facts| facts.deleting = true);
+    all_wait(vec![("new", going(service()), reason::INSTANCE_NOT_READY, false)]);
+    let ending = going(service().has(RemoteState::Active).deleted(Terminate)).seeing(State::Active);
+    all(vec![("ending", ending, Ending { force: false })]);
+}
+
+#[test]
 fn another_panel_is_not_touched() {
     let elsewhere = |scene: Scene| scene.instance(|facts| facts.same_panel = false);
     all_wait(vec![
