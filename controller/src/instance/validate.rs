@@ -272,7 +272,8 @@ mod tests {
     #[test]
     fn a_setting_that_stands_twice_is_refused_by_name() {
         let mut twice = spec(json!({"panel_url": "https://panel.example.com"}));
-        twice.config_from.insert("panel_url".to_owned(), source("url"));
+        let from = twice.config_from["api_key"].clone();
+        twice.config_from.insert("panel_url".to_owned(), from);
         let values = ["api_key", "panel_url"].map(|key| (key.to_owned(), Ok(Secret::new(KEY))));
         let hold = validate("p", &twice, Some(&Sample::new()), &[], &BTreeMap::from(values), "ns").unwrap_err();
         assert_eq!(hold.message, "p: panel_url: found in spec.config and in spec.configFrom; keep one of the two");
