@@ -59,9 +59,11 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let (instances, instances_writer) = reflector::store();
     let (plugin_objects, plugins_writer) = reflector::store();
     let (namespaces, namespaces_writer) = reflector::store();
+    // Stores fill at their own pace. One wakes only the last of several that wait for it, so they are not waited for.
     let (list_services, services_listed) = watch::channel(false);
     let (list_packages, packages_listed) = watch::channel(false);
     let (list_instances, instances_listed) = watch::channel(false);
+    let (list_plugins, plugins_listed) = watch::channel(false);
     let (list_namespaces, namespaces_listed) = watch::channel(false);
     let (wake_services, woken_services) = mpsc::unbounded_channel();
     let (wake_instances, woken_instances) = mpsc::unbounded_channel();
@@ -89,13 +91,15 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let all = || Controlled { context: &context, shutdown: &shutdown };
     controllers.spawn(all().run(
         watches::packages(&context, packages_writer, list_packages),
+        packages_listed.clone(),
         caches.packages.clone(),
         futures::stream::pending(),
         OTHERS_AT_ONCE,
         package::reconcile,
     ));
     controllers.spawn(all().run(
-        watches::objects(Api::all(client.clone()), plugins_writer, watch::channel(false).0),
+        watches::objects(Api::all(client.clone()), plugins_writer, list_plugins),
+        plugins_listed,
         plugin_objects,
         futures::stream::pending(),
         OTHERS_AT_ONCE,
@@ -103,6 +107,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     ));
     controllers.spawn(all().run(
         watches::objects(Api::all(client.clone()), instances_writer, list_instances),
+        instances_listed.clone(),
         caches.instances.clone(),
         watches::unbounded(woken_instances),
         OTHERS_AT_ONCE,
@@ -118,6 +123,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     if shutdown.run_until_cancelled(known).await.is_some() {
         controllers.spawn(all().run(
             watches::objects(Api::all(client.clone()), services_writer, list_services),
+            context.caches.services_listed.clone(),
             caches.services.clone(),
             watches::unbounded(woken_services),
             SERVICES_AT_ONCE,
@@ -146,6 +152,7 @@ impl Controlled<'_> {
     fn run<K, E, S, W, F, Fut>(
         self,
         objects: S,
+        listed: watch::Receiver<bool>,
         store: reflector::Store<K>,
         woken: W,
         at_once: u16,
@@ -161,17 +168,31 @@ impl Controlled<'_> {
     {
         let failures = Arc::new(failures::Failures::default());
         let (guard, judge) = (failures.clone(), failures);
-        kube::runtime::Controller::for_stream(objects, store)
+        let shutdown = self.shutdown.clone();
+        let passes = kube::runtime::Controller::for_stream(objects, store)
             .with_config(kube::runtime::controller::Config::default().concurrency(at_once))
             .reconcile_on(woken)
-            .graceful_shutdown_on(self.shutdown.clone().cancelled_owned())
+            .graceful_shutdown_on(shutdown.clone().cancelled_owned())
             .run(
                 move |object, context| failures::guarded(guard.clone(), object.clone(), reconcile(object, context)),
                 move |object, error, _| judge.pause(&object, error),
                 self.context.clone(),
             )
-            .for_each(|_| std::future::ready(()))
-            .boxed()
+            .for_each(|_| std::future::ready(()));
+        let never_begun = async move {
+            shutdown.cancelled().await;
+            if *listed.borrow() {
+                std::future::pending().await
+            }
+        };
+        async move {
+            tokio::select! {
+                () = passes => {}
+                // It would wait for its objects for ever before it stopped.
+                () = never_begun => {}
+            }
+        }
+        .boxed()
     }
 }
 
