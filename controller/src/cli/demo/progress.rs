@@ -12,7 +12,7 @@ use kube::{Api, Client, ResourceExt as _};
 use tokio::time::Instant;
 
 use super::super::failure::Failure;
-use super::super::output::{Output, Tone};
+use super::super::output::{Output, Span, Tone};
 use super::view::View;
 
 /// How long services that rest elsewhere than expected are given: a next attempt may be a second ahead.
@@ -38,6 +38,8 @@ pub(super) struct Progress<'a> {
     listed: bool,
     output: &'a Output,
     started: Instant,
+    /// The longest name so far: columns stay where they are.
+    width: usize,
     /// Lines that are redrawn in place; none where every change gets a line of its own.
     drawn: Option<usize>,
 }
@@ -47,7 +49,7 @@ impl<'a> Progress<'a> {
     pub(super) fn of(client: &Client, output: &'a Output, started: Instant) -> Self {
         let events = watch(Api::all(client.clone()), watcher::Config::default()).default_backoff().boxed();
         let drawn = output.is_terminal().then_some(0);
-        Self { events, services: BTreeMap::new(), listed: false, output, started, drawn }
+        Self { events, services: BTreeMap::new(), listed: false, output, started, width: 0, drawn }
     }
 
     pub(super) fn services(&self) -> impl Iterator<Item = &View> {
@@ -101,10 +103,11 @@ impl<'a> Progress<'a> {
 
     fn update(&mut self, service: &HostingService) -> Result<(), Failure> {
         let view = View::of(service);
+        self.width = self.width.max(view.name.chars().count());
         let before = self.services.insert(key(service), view.clone());
         let moved = before.is_none_or(|before| before.stage() != view.stage());
         if self.drawn.is_none() && moved {
-            return self.say(view.line(self.width()));
+            return self.say(view.line(self.width));
         }
         self.redraw()
     }
@@ -112,11 +115,11 @@ impl<'a> Progress<'a> {
     fn remove(&mut self, service: &HostingService) -> Result<(), Failure> {
         let name = service.name_any();
         self.services.remove(&key(service));
-        let width = self.width().max(name.len());
+        let width = self.width;
         self.say(vec![(Tone::Plain, format!("{name:width$}  ")), (Tone::Quiet, "deleted".to_owned())])
     }
 
-    fn say(&self, mut line: Vec<super::super::output::Span>) -> Result<(), Failure> {
+    fn say(&self, mut line: Vec<Span>) -> Result<(), Failure> {
         let elapsed = self.started.elapsed().as_secs_f32();
         line.insert(0, (Tone::Quiet, format!("{elapsed:6.1}s  ")));
         self.output.spans(&line)
@@ -124,15 +127,11 @@ impl<'a> Progress<'a> {
 
     fn redraw(&mut self) -> Result<(), Failure> {
         let Some(drawn) = self.drawn else { return Ok(()) };
-        let width = self.width();
+        let width = self.width;
         let lines: Vec<_> = self.services.values().map(|view| view.line(width)).collect();
         self.output.redraw(drawn, &lines)?;
         self.drawn = Some(lines.len());
         Ok(())
-    }
-
-    fn width(&self) -> usize {
-        self.services.values().map(|view| view.name.chars().count()).max().unwrap_or_default()
     }
 }
 
