@@ -126,10 +126,7 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
         }
         Finding::WentMissing => Some(went_missing(status)),
         Finding::Ended => ended(status),
-        Finding::Began(operation) => {
-            status.operation = Some(operation.clone());
-            None
-        }
+        Finding::Began(operation) => began(status, operation, ground),
         Finding::NotCalled(before) => {
             status.operation.clone_from(before);
             None
@@ -175,6 +172,15 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         next_attempt_at: None,
         last_error: earlier.and_then(|operation| operation.last_error.clone()),
     }
+}
+
+/// A create that something more urgent interrupts was answered all the same.
+fn began(status: &mut HostingServiceStatus, operation: &Operation, ground: &Ground) -> Option<Notice> {
+    let earlier = status.operation.replace(operation.clone())?;
+    let interrupted = earlier.verb == Verb::Create && earlier.outcome == OperationOutcome::Accepted;
+    let id = status.remote.as_ref().filter(|_| interrupted && operation.verb != Verb::Create)?.id.clone();
+    let message = format!("created remote {id} on {}; its set-up is interrupted", ground.instance);
+    Some(Notice { reason: reason::CREATED, message, warning: false })
 }
 
 fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {

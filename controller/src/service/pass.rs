@@ -192,8 +192,9 @@ impl Pass {
         self.record = Record::of(&self.service);
     }
 
-    /// Takes the object as the write-ahead returned it.
+    /// Takes the object as the write-ahead returned it. What was found so far stands in it, and is not folded twice.
     pub(super) fn planned_against(&mut self, written: HostingService) {
+        self.findings.clear();
         self.changed_since_planned = mutate::differs(&self.service, &written);
         self.wrote(written);
     }

@@ -140,6 +140,14 @@ fn a_remote_that_stands_in_the_place_of_ours_is_not_taken_for_it() {
 }
 
 #[test]
+fn an_interrupted_create_is_in_the_audit_trail() {
+    let mut scene = service().has(RemoteState::Provisioning).operation(Verb::Create, OperationOutcome::Accepted, NOW);
+    let suspend = begun(&scene, Verb::Suspend);
+    folded(&mut scene, &Finding::Began(suspend));
+    assert_eq!(scene.status().history[0].what, "Created");
+}
+
+#[test]
 fn the_audit_trail_is_bounded() {
     let mut scene = service().has(RemoteState::Active);
     for _ in 0..30 {
