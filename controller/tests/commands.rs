@@ -1,5 +1,7 @@
 //! The subcommands that need no cluster, as scripts use them.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
+
 use std::process::{Command, Output};
 
 fn hostwright(arguments: &[&str]) -> Output {

@@ -1,5 +1,7 @@
 //! The binary as a person runs it: `hostwright demo`, alone and with kubectl.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};

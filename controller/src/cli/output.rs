@@ -71,6 +71,7 @@ impl Output {
     }
 
     /// Writes text as it is.
+    #[expect(clippy::unused_self, reason = "whatever is written goes through this value")]
     pub(super) fn text(self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -95,9 +96,8 @@ impl Output {
     pub(super) fn redraw(self, previous: usize, lines: &[Vec<Span>]) -> Result<(), Failure> {
         let width = Table::new().width().map(usize::from);
         let up = if previous > 0 { format!("\x1b[{previous}A") } else { String::new() };
-        let lines: String =
-            lines.iter().map(|line| format!("\r\x1b[2K{}\n", render(line, self.colour, width))).collect();
-        self.text(&format!("{up}{lines}"))
+        let text = lines.iter().fold(up, |text, line| text + "\r\x1b[2K" + &render(line, self.colour, width) + "\n");
+        self.text(&text)
     }
 
     /// Writes a table as kubectl does. On a terminal the last columns are wrapped to its width.
@@ -145,7 +145,7 @@ fn render(spans: &[Span], colour: bool, width: Option<usize>) -> String {
         let piece = cut(piece, left);
         left -= piece.chars().count();
         match tone.code().filter(|_| colour) {
-            Some(code) => text.push_str(&format!("\x1b[{code}m{piece}\x1b[0m")),
+            Some(code) => text.extend(["\x1b[", code, "m", &piece, "\x1b[0m"]),
             None => text.push_str(&piece),
         }
     }
@@ -177,7 +177,7 @@ fn lay_out(headers: &[&str], rows: Vec<Vec<Span>>, output: Output) -> String {
     for column in table.column_iter_mut() {
         column.set_padding((0, 3));
     }
-    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }
 
 #[cfg(test)]

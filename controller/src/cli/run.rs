@@ -1,7 +1,7 @@
 //! `hostwright run`: the controller against a Kubernetes cluster.
 
-mod definitions;
 mod identity;
+mod prerequisites;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -72,11 +72,9 @@ async fn control(arguments: Arguments) -> Result<(), Failure> {
     let version = env!("CARGO_PKG_VERSION");
     tracing::info!(version, installation = installation_id, namespace = credentials_namespace, "starting");
 
-    let installed = shutdown.run_until_cancelled(definitions::wait_until_served(&client));
-    let Some(installed) = installed.await else {
-        return Ok(());
-    };
-    installed?;
+    let ready = shutdown.run_until_cancelled(prerequisites::wait(&client, &credentials_namespace)).await;
+    let Some(ready) = ready else { return Ok(()) };
+    ready?;
 
     let process = pod_name.unwrap_or_else(identity::of_this_process);
     let clock = Arc::new(SystemClock);

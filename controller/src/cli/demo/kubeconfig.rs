@@ -22,14 +22,12 @@ pub(super) struct File {
 impl File {
     /// Writes it where a person wants it, or else into a private folder of its own.
     pub(super) fn write(wanted: Option<&Path>, text: &str) -> Result<Self, Failure> {
-        let (path, folder) = match wanted {
-            Some(path) => (path.to_owned(), None),
-            None => {
-                let folder = tempfile::Builder::new().prefix("hostwright-demo-").tempdir();
-                let folder =
-                    folder.map_err(|error| Failure::failed(format!("cannot make a temporary folder: {error}")))?;
-                (folder.path().join("kubeconfig"), Some(folder))
-            }
+        let (path, folder) = if let Some(path) = wanted {
+            (path.to_owned(), None)
+        } else {
+            let folder = tempfile::Builder::new().prefix("hostwright-demo-").tempdir();
+            let folder = folder.map_err(|error| Failure::failed(format!("cannot make a temporary folder: {error}")))?;
+            (folder.path().join("kubeconfig"), Some(folder))
         };
         write_private(&path, text)
             .map_err(|error| Failure::failed(format!("kubeconfig {} cannot be written: {error}", path.display())))?;

@@ -102,8 +102,7 @@ async fn show(
 ) -> Result<(), Failure> {
     let settled = progress.until_settled(arguments.timeout.get()).await?;
     output.line("")?;
-    let now = Timestamp::now();
-    output.table(&view::HEADERS, progress.services().map(|service| service.row(now)).collect())?;
+    conclude(&progress, output)?;
     output.line("")?;
     judge(settled, arguments, &progress, output)?;
     if arguments.once {
@@ -114,6 +113,21 @@ async fn show(
     loop {
         progress.next_change().await?;
     }
+}
+
+/// The table. A terminal is too narrow for messages, which then follow it; elsewhere each row is one line.
+fn conclude(progress: &Progress<'_>, output: &Output) -> Result<(), Failure> {
+    let now = Timestamp::now();
+    let columns = if output.is_terminal() { view::HEADERS.len() - 1 } else { view::HEADERS.len() };
+    let rows = progress.services().map(|service| service.row(now).into_iter().take(columns).collect());
+    output.table(&view::HEADERS[..columns], rows.collect())?;
+    if output.is_terminal() {
+        output.line("")?;
+        for service in progress.services() {
+            output.spans(&service.words(progress.width()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Says which services are not as expected. That ends the demo where time is up or nobody wants to look on.

@@ -56,6 +56,11 @@ impl<'a> Progress<'a> {
         self.services.values()
     }
 
+    /// The most characters that a name has.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
     /// Shows changes until all services rest, or until time is up.
     pub(super) async fn until_settled(&mut self, timeout: Duration) -> Result<Settled, Failure> {
         let end = self.started + timeout;

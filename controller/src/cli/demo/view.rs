@@ -6,7 +6,7 @@ use kube::ResourceExt as _;
 
 use super::super::output::{Span, Tone};
 
-/// The headers of [`View::row`].
+/// The headers of [`View::row`], and of what follows it in one line where lines may be long.
 pub(super) const HEADERS: [&str; 8] = ["NAME", "DESIRED", "PHASE", "READY", "REASON", "PACKAGE", "AGE", "MESSAGE"];
 
 /// A service as people see it.
@@ -101,6 +101,11 @@ impl View {
             (self.tone(), format!("{:16} ", self.reason)),
             (Tone::Plain, self.message.clone()),
         ]
+    }
+
+    /// Its message, after its name padded to this many characters.
+    pub(super) fn words(&self, width: usize) -> Vec<Span> {
+        vec![(Tone::Plain, format!("{:width$}  ", self.name)), (self.tone(), self.message.clone())]
     }
 
     /// As a row of the table.

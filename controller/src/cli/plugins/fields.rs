@@ -47,11 +47,11 @@ fn type_of(field: &Field) -> &'static str {
     }
 }
 
-/// The rules as the schema writes them.
+/// The rules as the schema writes them, with blanks where a narrow terminal may break the line.
 fn rules(source: &Value) -> String {
     match &source["rules"] {
-        Value::String(rules) => rules.clone(),
-        Value::Array(rules) => rules.iter().filter_map(Value::as_str).collect::<Vec<_>>().join("|"),
+        Value::String(rules) => rules.split('|').collect::<Vec<_>>().join(", "),
+        Value::Array(rules) => rules.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
         _ => String::new(),
     }
 }
@@ -80,7 +80,7 @@ mod tests {
         let texts = |key: &str, changeable| -> Vec<String> {
             row(schema.field(key).unwrap(), &source[key], changeable).into_iter().map(|(_, text)| text).collect()
         };
-        assert_eq!(texts("memory", true), ["memory", "number", "required|integer", "1024", "never", "Memory"]);
-        assert_eq!(texts("mode", false), ["mode", "select", "nullable|in:a", "-", "Mode"]);
+        assert_eq!(texts("memory", true), ["memory", "number", "required, integer", "1024", "never", "Memory"]);
+        assert_eq!(texts("mode", false), ["mode", "select", "nullable, in:a", "-", "Mode"]);
     }
 }

@@ -93,7 +93,7 @@ pub(super) async fn free_the_lease_of_the_dead(client: &Client, namespace: &str,
     match bounded(api.replace(name, &params, &lease)).await {
         Ok(_) => tracing::info!(lease = name, holder, "the holder of the lease has ended; the lease is free"),
         Err(error) => {
-            tracing::debug!(lease = name, holder, %error, "the lease of an ended process will run out by itself")
+            tracing::debug!(lease = name, holder, %error, "the lease of an ended process will run out by itself");
         }
     }
 }
