@@ -80,7 +80,7 @@ async fn is_agreed(name: &str, output: &Output) -> Result<bool, Failure> {
     if !output::can_ask() {
         return Err(Failure::usage("this is no terminal to ask on; read the above, then add --yes"));
     }
-    let answer = output.ask(&format!("Is that intended, on ProviderInstance {name}? Type yes to confirm: ")).await?;
+    let answer = output.ask(&format!("Confirm all of this for ProviderInstance {name}? Type yes: ")).await?;
     Ok(answer.eq_ignore_ascii_case("yes"))
 }
 
