@@ -143,3 +143,71 @@ impl<'a> Progress<'a> {
 fn key(service: &HostingService) -> String {
     format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any())
 }
+
+#[cfg(test)]
+mod tests {
+    use hostwright_apiserver::{Config, Server};
+    use hostwright_crds::{manifests, reason};
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    use kube::api::{Patch, PatchParams, PostParams};
+    use serde_json::json;
+
+    use super::*;
+
+    /// A cluster without a controller, with one service that expects to be ready.
+    async fn cluster(reason: Option<&str>) -> Client {
+        let client = Client::new(Server::new(Config::default()).router(), "default");
+        let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+        for definition in manifests::all() {
+            definitions.create(&PostParams::default(), &definition).await.unwrap();
+        }
+        let services: Api<HostingService> = Api::namespaced(client.clone(), "default");
+        let service = json!({
+            "apiVersion": "hostwright.dev/v1alpha1", "kind": "HostingService",
+            "metadata": {"name": "alice", "annotations": {"hostwright.dev/expect": "True/UpToDate"}},
+            "spec": {
+                "packageRef": {"name": "small"}, "desiredStatus": "Active",
+                "owner": {"id": "cust-1", "email": "alice@example.com", "name": "Alice"},
+            },
+        });
+        services.create(&PostParams::default(), &serde_json::from_value(service).unwrap()).await.unwrap();
+        if let Some(reason) = reason {
+            let condition = json!({
+                "type": "Ready", "status": "True", "reason": reason, "message": "in words",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            });
+            let status = json!({"status": {"observedGeneration": 1, "conditions": [condition]}});
+            services.patch_status("alice", &PatchParams::default(), &Patch::Merge(status)).await.unwrap();
+        }
+        client
+    }
+
+    async fn settled(reason: Option<&str>) -> (Settled, Duration) {
+        let client = cluster(reason).await;
+        let (output, started) = (Output::detect(), Instant::now());
+        let mut progress = Progress::of(&client, &output, started);
+        let settled = progress.until_settled(Duration::from_mins(1)).await.unwrap();
+        (settled, started.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn services_that_became_what_they_expect_end_the_wait_at_once() {
+        let (settled, waited) = settled(Some(reason::UP_TO_DATE)).await;
+        assert_eq!(settled, Settled::AsExpected);
+        assert!(waited < PATIENCE, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn services_that_rest_elsewhere_are_given_a_moment() {
+        let (settled, waited) = settled(Some(reason::SUSPENDED)).await;
+        assert_eq!(settled, Settled::Otherwise);
+        assert!(waited >= PATIENCE && waited < Duration::from_mins(1), "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn services_that_never_come_to_rest_end_the_wait_when_time_is_up() {
+        let (settled, waited) = settled(None).await;
+        assert_eq!(settled, Settled::TimedOut);
+        assert!(waited >= Duration::from_mins(1), "{waited:?}");
+    }
+}
