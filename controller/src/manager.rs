@@ -22,11 +22,11 @@ use crate::service::Memory;
 use crate::{instance, package, plugin, service};
 
 /// Reconciles of services at once. The provider's own gate is the real limit; this bounds memory and requests to the API.
-const SERVICES_AT_ONCE: u16 = 32;
+const SERVICES_AT_ONCE: u16 = 128;
 /// Reconciles of any other kind at once.
 const OTHERS_AT_ONCE: u16 = 8;
 /// How often what is remembered of services that are gone is dropped.
-const FORGET_EVERY: Duration = Duration::from_secs(600);
+const FORGET_EVERY: Duration = Duration::from_mins(10);
 /// The pause before the built-in plugins are published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(5);
 /// How long running passes get to finish once the controller is told to stop: a provider call may take a minute.
@@ -82,7 +82,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let caches = &context.caches;
 
     let mut background = JoinSet::new();
-    background.spawn(watches::namespaces(Api::all(client.clone()), namespaces_writer, list_namespaces));
+    background.spawn(watches::namespaces(context.clone(), namespaces_writer, list_namespaces));
     background.spawn(watches::secrets(context.clone()));
     background.spawn(forget_the_gone(context.clone()));
     background.spawn(publish_plugins(context.clone()));
@@ -182,7 +182,7 @@ impl Controlled<'_> {
         let never_begun = async move {
             shutdown.cancelled().await;
             if *listed.borrow() {
-                std::future::pending().await
+                std::future::pending::<()>().await;
             }
         };
         async move {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hostwright_crds::{DesiredStatus, HostingService, RemoteState, Verb, annotation, condition, reason};
+use hostwright_crds::{HostingService, RemoteState, Verb, annotation, condition, reason};
 
 use super::memory::Missing;
 use super::{references, token};
@@ -24,16 +24,15 @@ pub(super) struct Judgement {
     pub(super) confirmed: bool,
 }
 
-/// The external id of a service whose remote a list must show: bound on this instance, not ended, not being ended, not
+/// The external id of a service whose remote a list must show: bound on this instance, no ending asked for yet, not
 /// known to be missing.
 fn expected(service: &HostingService, instance: &str) -> Option<String> {
     let status = service.status.as_ref()?;
     let record = references::record(&service.metadata);
     let home = record.as_ref().map_or(status.provider_instance.as_deref(), |record| Some(record.instance.as_str()));
     let remote = status.remote.as_ref().filter(|remote| remote.bound_at.is_some())?;
-    let ending = service.metadata.deletion_timestamp.is_some()
-        || service.spec.desired_status == DesiredStatus::Terminated
-        || record.as_ref().is_some_and(|record| record.ended.is_some())
+    // One that is only meant to be ended counts: its remote was there until somebody else removed it.
+    let ending = record.as_ref().is_some_and(|record| record.ended.is_some())
         || status.operation.as_ref().is_some_and(|operation| operation.verb == Verb::Terminate);
     let reported = remote.state == RemoteState::Missing
         || condition::find(&status.conditions, condition::PROVISIONED)
@@ -141,14 +140,10 @@ mod tests {
     #[test]
     fn a_list_must_show_what_is_bound_and_nothing_else() {
         let plain = service("alice");
-        assert!(absent(&plain));
-        let changes: [(&str, Change); 6] = [
-            ("deleted", |service| {
-                service.metadata.deletion_timestamp = Some(Time(at(150)));
-            }),
-            ("to be ended", |service| {
-                service.spec.desired_status = DesiredStatus::Terminated;
-            }),
+        let mut deleted = plain.clone();
+        deleted.metadata.deletion_timestamp = Some(Time(at(150)));
+        assert!(absent(&plain) && absent(&deleted));
+        let changes: [(&str, Change); 4] = [
             ("being ended", |service| status(service).operation = Some(ending())),
             ("not bound", |service| remote(service).bound_at = None),
             ("seen to be missing", |service| {

@@ -5,13 +5,12 @@
 
 use std::time::Duration;
 
-use hostwright_crds::{Brake as Window, DeletionPolicy, DesiredStatus, ProviderInstance, annotation, reason};
+use hostwright_crds::{Brake as Window, ProviderInstance, annotation, reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, ResourceExt as _};
 
-use super::references;
 use crate::context::Context;
 use crate::kube::fenced::write_status_of;
 use crate::kube::{WriteError, bounded};
@@ -101,14 +100,15 @@ impl<'a> Brake<'a> {
         }
     }
 
-    fn held(&self, name: &str, ended: i32, waiting: usize) -> Hold {
+    /// Without the number of those that wait: it moves, and each of them would write it again.
+    fn held(&self, name: &str, ended: i32) -> Hold {
         let span = match self.per.as_secs() {
             3_600 => "hour".to_owned(),
             seconds => hostwright_crds::Duration::seconds(seconds).to_string(),
         };
-        let number = if self.release.is_some() { "ANOTHER NUMBER".to_owned() } else { waiting.to_string() };
+        let number = if self.release.is_some() { "ANOTHER NUMBER" } else { "NUMBER" };
         let text = format!(
-            "{name}: {ended} ended in the last {span}, {waiting} more wait; intended: annotate hinst {name} {}={number}; not \
+            "{name}: {ended} ended in the last {span}, more wait; intended: annotate hinst {name} {}={number}; not \
              intended: deletionPolicy Retain, put them back",
             annotation::RELEASE_ENDINGS
         );
@@ -131,7 +131,7 @@ pub async fn take(ctx: &Context, instance: &str) -> Result<(), Hold> {
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance)).ok_or_else(unknown)?;
     let cached = cached.0.as_ref().map_err(|_| unknown())?;
     if let Decision::Held { ended } = decide(cached, ctx) {
-        return Err(Brake::of(cached).held(instance, ended, waiting(ctx, instance)));
+        return Err(Brake::of(cached).held(instance, ended));
     }
     reserve_block(ctx, instance, &mut reserve).await
 }
@@ -144,7 +144,7 @@ pub fn brake_holds(ctx: &Context, instance: &str) -> Option<Hold> {
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance))?;
     let cached = cached.0.as_ref().ok().filter(|_| reserved)?;
     match decide(cached, ctx) {
-        Decision::Held { ended } => Some(Brake::of(cached).held(instance, ended, waiting(ctx, instance))),
+        Decision::Held { ended } => Some(Brake::of(cached).held(instance, ended)),
         Decision::Reserve { .. } => None,
     }
 }
@@ -161,7 +161,7 @@ async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> 
         }
         let live = bounded(api.get(instance)).await.map_err(|problem| failed(&problem))?;
         let (window, block, until) = match decide(&live, ctx) {
-            Decision::Held { ended } => return Err(Brake::of(&live).held(instance, ended, waiting(ctx, instance))),
+            Decision::Held { ended } => return Err(Brake::of(&live).held(instance, ended)),
             Decision::Reserve { window, block, until } => (window, block, until),
         };
         let mut status = live.status.clone().unwrap_or_default();
@@ -181,21 +181,6 @@ async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> 
 fn decide(instance: &ProviderInstance, ctx: &Context) -> Decision {
     let window = instance.status.as_ref().and_then(|status| status.brake.as_ref());
     Brake::of(instance).decide(window, ctx.clock.now())
-}
-
-/// How many services of the instance are to be ended and are not.
-fn waiting(ctx: &Context, instance: &str) -> usize {
-    let services = ctx.caches.services.state();
-    let readable = services.iter().filter_map(|service| service.0.as_ref().ok());
-    readable
-        .filter(|service| {
-            let deleted = service.metadata.deletion_timestamp.is_some();
-            (deleted && service.spec.deletion_policy == DeletionPolicy::Terminate)
-                || (!deleted && service.spec.desired_status == DesiredStatus::Terminated)
-        })
-        .filter_map(|service| references::record(&service.metadata))
-        .filter(|record| record.instance == instance && record.ended.is_none())
-        .count()
 }
 
 #[cfg(test)]
@@ -282,11 +267,11 @@ mod tests {
 
     #[test]
     fn the_message_says_how_to_let_them_go_and_how_to_keep_them() {
-        let hold = brake(20, None).held("panel-eu", 20, 312);
+        let hold = brake(20, None).held("panel-eu", 20);
         assert_eq!(
             hold.message,
-            "panel-eu: 20 ended in the last hour, 312 more wait; intended: annotate hinst panel-eu \
-             hostwright.dev/release-endings=312; not intended: deletionPolicy Retain, put them back"
+            "panel-eu: 20 ended in the last hour, more wait; intended: annotate hinst panel-eu \
+             hostwright.dev/release-endings=NUMBER; not intended: deletionPolicy Retain, put them back"
         );
     }
 }

@@ -40,6 +40,10 @@ pub(super) struct Remembered {
 pub(super) struct Facts {
     /// Its settings, or why they cannot be used; None before the first pass.
     pub(super) settings: Option<Result<Arc<Settings>, Hold>>,
+    /// Digest of the last settings that could be used.
+    pub(super) known_settings: Option<String>,
+    /// When usable settings became others in this process.
+    pub(super) settings_changed_at: Option<Timestamp>,
     /// The last connection test.
     pub(super) test: Option<Test>,
     /// Which panel it is, as published last; None before that.
@@ -140,6 +144,17 @@ impl Remembered {
 }
 
 impl Facts {
+    /// Takes the settings of a pass, and notes when they became others.
+    pub(super) fn take_settings(&mut self, settings: Result<Settings, Hold>, now: Timestamp) {
+        if let Ok(usable) = &settings {
+            let known = self.known_settings.replace(usable.digest.clone());
+            if known.is_some_and(|known| known != usable.digest) {
+                self.settings_changed_at = Some(now);
+            }
+        }
+        self.settings = Some(settings.map(Arc::new));
+    }
+
     /// The settings, where they can be used.
     pub(super) fn usable(&self) -> Option<&Arc<Settings>> {
         self.settings.as_ref().and_then(|settings| settings.as_ref().ok())

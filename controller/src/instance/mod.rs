@@ -190,7 +190,7 @@ fn validate(instance: &ProviderInstance, resolved: &Resolved, ctx: &Context, rem
     let namespace = &ctx.settings.credentials_namespace;
     let settings =
         validate::validate(&instance.name_any(), &instance.spec, plugin, &known, &resolved.values, namespace);
-    remembered.facts().settings = Some(settings.map(Arc::new));
+    remembered.facts().take_settings(settings, ctx.clock.now());
     let limits = limits::of(&instance.spec.limits, plugin.map(Plugin::capabilities));
     remembered.gate(ctx).configure(limits);
 }

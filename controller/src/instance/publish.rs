@@ -42,12 +42,16 @@ pub(super) fn publish(instance: &ProviderInstance, ctx: &Context, remembered: &R
             absence: conclusion.absence.clone(),
             endings: conclusion.endings.clone(),
             verified_at: conclusion.verified_at,
+            settings_changed_at: facts.settings_changed_at,
             gate: remembered.gate(ctx),
             inventory: remembered.inventory.clone(),
         }));
         conclusion
     };
-    let changed = before.is_none_or(|before| differs(&before, instance, &conclusion));
+    let settings_changed_at = remembered.facts().settings_changed_at;
+    let changed = before.is_none_or(|before| {
+        before.settings_changed_at != settings_changed_at || differs(&before, instance, &conclusion)
+    });
     if changed {
         for service in references::served_by(&name, &ctx.caches) {
             // Fails only while the process ends.

@@ -46,6 +46,18 @@ pub async fn write_identity(
     patch_metadata(client, service, metadata).await
 }
 
+/// Takes an annotation away.
+///
+/// # Errors
+/// As [`write_identity`].
+pub async fn remove_annotation(
+    client: &Client,
+    service: &HostingService,
+    key: &str,
+) -> Result<HostingService, WriteError> {
+    patch_metadata(client, service, json!({"annotations": {key: null}})).await
+}
+
 /// Takes the finalizer away, and writes a last identity record where one is given. None when the object is gone already.
 ///
 /// # Errors

@@ -77,9 +77,26 @@ fn wake_buyers(context: &Context, package: &str) {
     }
 }
 
-/// Keeps the labels of namespaces.
-pub(super) async fn namespaces(api: Api<Namespace>, writer: Writer<Namespace>, listed: Sender<bool>) {
-    objects(api, writer, listed).for_each(|_| std::future::ready(())).await;
+/// Keeps the labels of namespaces; a change wakes the services of that namespace, which may order now, or no longer.
+pub(super) async fn namespaces(context: Arc<Context>, writer: Writer<Namespace>, listed: Sender<bool>) {
+    events(Api::all(context.client.clone()), writer, listed)
+        .for_each(|event| {
+            if let Ok(Event::Apply(namespace)) = event {
+                wake_inhabitants(&context, &namespace.name_any());
+            }
+            std::future::ready(())
+        })
+        .await;
+}
+
+fn wake_inhabitants(context: &Context, namespace: &str) {
+    for service in context.caches.services.state() {
+        let lives_there = service.0.as_ref().is_ok_and(|service| service.namespace().as_deref() == Some(namespace));
+        if lives_there {
+            // Fails only while the process ends.
+            let _ = context.wakers.services.send(ObjectRef::from_obj(service.as_ref()));
+        }
+    }
 }
 
 /// A Secret of the controller's namespace wakes the instances that refer to it. Its content is not kept.

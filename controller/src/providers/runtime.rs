@@ -59,6 +59,8 @@ pub struct Runtime {
     pub endings: Option<Hold>,
     /// When the last connection test with these settings passed.
     pub verified_at: Option<Timestamp>,
+    /// When its settings or secrets became others in this process: what the provider refused before may pass now.
+    pub settings_changed_at: Option<Timestamp>,
     /// The gate in front of it.
     pub gate: Arc<Gate>,
     /// Its remotes as listed last.

@@ -78,7 +78,7 @@ mod tests {
             service.spec.suspensions.insert((*holder).to_owned(), suspension);
         }
         service.metadata.deletion_timestamp = deleting
-            .then(|| k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
+            .then_some(k8s_openapi::apimachinery::pkg::apis::meta::v1::Time(k8s_openapi::jiff::Timestamp::UNIX_EPOCH));
         service
     }
 

@@ -20,7 +20,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
     let now = pass.ctx.clock.now();
     Some(Call {
         external_id: identity.external_id.clone(),
-        operation_id: operation.map(|operation| operation.id.clone()).unwrap_or_else(|| looking(pass)),
+        operation_id: operation.map_or_else(|| looking(pass), |operation| operation.id.clone()),
         deadline: now.saturating_add(CALL_TIMEOUT).unwrap_or(now),
         instance: runtime.settings.clone()?,
         config: config.unwrap_or_default(),

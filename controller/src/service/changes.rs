@@ -2,7 +2,7 @@
 //! provider has. Pure.
 
 use hostwright_crds::LastApplied;
-use hostwright_plugin::schema::{Change, Drift, Schema};
+use hostwright_plugin::schema::{Change, Drift, Field, Schema};
 use hostwright_plugin::{Difference, Map, Present};
 use serde_json::{Value, json};
 
@@ -34,6 +34,10 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
     let mut changes = Changes::default();
     let pairs = [(package, "", &last.config, &order.config), (checkout, "checkout.", &last.checkout, &order.checkout)];
     for (schema, prefix, before, after) in pairs {
+        if before.is_empty() {
+            // Nothing is known of what was applied, as after a remote was attached while its order was not valid.
+            continue;
+        }
         for (key, wanted) in after {
             let found = before.get(key).unwrap_or(&Value::Null);
             if same(found, wanted) {
@@ -41,7 +45,7 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
             }
             let difference =
                 Difference { field: format!("{prefix}{key}"), found: found.clone(), wanted: wanted.clone() };
-            match schema.field(key).map_or(Change::InPlace, |field| field.change()) {
+            match schema.field(key).map_or(Change::InPlace, Field::change) {
                 Change::CreateOnly => changes.fixed.push(difference),
                 Change::InPlace => changes.scalable.push(difference),
                 Change::Disruptive => {
@@ -63,7 +67,7 @@ pub fn drifted(package: &Schema, applied: &Map, seen: &Present) -> DriftFound {
             continue;
         }
         let difference = Difference { field: key.clone(), found: found.clone(), wanted: wanted.clone() };
-        match package.field(key).map_or(Drift::Report, |field| field.drift()) {
+        match package.field(key).map_or(Drift::Report, Field::drift) {
             Drift::Enforce => drift.enforced.push(difference),
             Drift::Report => drift.reported.push(difference),
             Drift::Ignore => {}
@@ -139,26 +143,27 @@ mod tests {
         )
     }
 
-    fn map(value: Value) -> Map {
+    fn map(value: &Value) -> Map {
         value.as_object().unwrap().clone()
     }
 
-    fn order(config: Value) -> Order {
+    fn order(config: &Value) -> Order {
         Order { config: map(config), ..Order::default() }
     }
 
     #[test]
     fn each_difference_goes_where_its_schema_says() {
-        let config = map(json!({"memory": 1024, "image": "a", "region": "fra"}));
+        let config = map(&json!({"memory": 1024, "image": "a", "region": "fra"}));
         let last = LastApplied { config, ..LastApplied::default() };
         let checkout = schema("{}");
         let fields = |list: &[Difference]| list.iter().map(|found| found.field.clone()).collect::<Vec<_>>();
 
         let same =
-            ordered(&package(), &checkout, &last, &order(json!({"memory": 1024.0, "image": "a", "region": "fra"})));
+            ordered(&package(), &checkout, &last, &order(&json!({"memory": 1024.0, "image": "a", "region": "fra"})));
         assert_eq!(same, Changes::default());
 
-        let all = ordered(&package(), &checkout, &last, &order(json!({"memory": 2048, "image": "b", "region": "ams"})));
+        let all =
+            ordered(&package(), &checkout, &last, &order(&json!({"memory": 2048, "image": "b", "region": "ams"})));
         let mut scalable = fields(&all.scalable);
         scalable.sort();
         assert_eq!(
@@ -169,9 +174,9 @@ mod tests {
 
     #[test]
     fn drift_is_enforced_reported_or_ignored_and_unknown_keys_are_left_alone() {
-        let applied = map(json!({"memory": 1024, "image": "a", "region": "fra"}));
+        let applied = map(&json!({"memory": 1024, "image": "a", "region": "fra"}));
         let mut seen = Present::new(Remote::default(), State::Active, None);
-        seen.applied = map(json!({"memory": 512, "image": "z", "region": "ams", "extra": 1}));
+        seen.applied = map(&json!({"memory": 512, "image": "z", "region": "ams", "extra": 1}));
         let drift = drifted(&package(), &applied, &seen);
         assert_eq!(drift.enforced.iter().map(|found| found.field.as_str()).collect::<Vec<_>>(), ["memory"]);
         assert_eq!(drift.reported.iter().map(|found| found.field.as_str()).collect::<Vec<_>>(), ["image"]);

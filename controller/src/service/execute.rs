@@ -1,7 +1,10 @@
 //! Carries out one step. The effects on the cluster and on the provider are here and in `mutate`, nowhere else.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use hostwright_crds::{Identity, Verb, reason};
-use hostwright_plugin::{Class, Error as CallError, Observation};
+use hostwright_plugin::{Class, Error as CallError, Observation, Plugin};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -14,7 +17,7 @@ use super::situation::Look;
 use super::{Error, FORBIDDEN_CODE};
 use crate::instance;
 use crate::kube::fenced;
-use crate::providers::{CallKind, Held, Hold};
+use crate::providers::{CallKind, Held, Hold, Permit, Runtime};
 
 /// Where a pass goes after a step.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,6 +46,11 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::Attach(how) => attach(pass, how).await,
         Step::Conclude(conclusion) => {
             pass.found(Finding::Concluded(conclusion));
+            Ok(Flow::Again)
+        }
+        Step::ResolvedAsAbsent => resolved_as_absent(pass).await,
+        Step::Forget => {
+            pass.found(Finding::Forgot);
             Ok(Flow::Again)
         }
         Step::AssumeAttempt => {
@@ -83,6 +91,13 @@ async fn release(pass: &mut Pass, why: ReleaseReason) -> Result<Flow, Error> {
 
 /// What is not needed any more is not kept.
 fn settled(pass: &mut Pass) -> Flow {
+    let (uid, doubt) = (pass.uid().to_owned(), pass.doubt.take());
+    pass.ctx.memory.update(&uid, |remembered| {
+        remembered.unsettled = false;
+        if let Some(doubt) = doubt {
+            remembered.explained = Some(doubt);
+        }
+    });
     if pass.status.operation.is_some() && !pass.mutated {
         pass.found(Finding::Dropped);
     }
@@ -91,38 +106,45 @@ fn settled(pass: &mut Pass) -> Flow {
 
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.
 async fn record(pass: &mut Pass) -> Result<Flow, Error> {
-    let Some(identity) = identity(pass) else {
-        return Ok(Flow::Finish(Step::Record));
-    };
-    let fresh = pass.status.external_id.is_none();
+    let identity = identity(pass);
+    let fresh = pass.record == Record::None && pass.status.external_id.is_none();
     write_identity(pass, &identity, true).await?;
     pass.just_recorded = fresh;
     Ok(Flow::Again)
 }
 
-/// The record of this object: what status remembers wins over what would be derived now.
-fn identity(pass: &Pass) -> Option<Identity> {
+/// A person's word counts for one attempt: the annotation goes before it is acted on.
+async fn resolved_as_absent(pass: &mut Pass) -> Result<Flow, Error> {
+    if !pass.ctx.leadership.holds() {
+        return Err(Error::NotLeading);
+    }
+    let key = hostwright_crds::annotation::RESOLVE_CREATE;
+    let written = fenced::remove_annotation(&pass.ctx.client, &pass.service, key).await?;
+    pass.wrote(written);
+    pass.found(Finding::Concluded(super::plan::Conclusion::HadNoEffect));
+    Ok(Flow::Again)
+}
+
+/// The record of this object: an earlier one wins over what status remembers, and that over what would be derived now.
+fn identity(pass: &Pass) -> Identity {
     let (service, settings) = (&pass.service, &pass.ctx.settings);
     let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
+    if let Some(known) = pass.record.believed() {
+        return Identity { uid: pass.uid().to_owned(), ..known.clone() };
+    }
     let scope = pass.runtime().map(|runtime| runtime.spec.owner_scope).unwrap_or_default();
     let status = &pass.status;
-    let package = pass.resolved.package.as_ref();
-    Some(Identity {
-        external_id: status
-            .external_id
-            .clone()
-            .unwrap_or_else(|| record::external_id(&settings.installation, &namespace, &name)),
+    let ordered = pass.resolved.package.as_ref().map(|package| package.spec.provider_instance_ref.name.clone());
+    let derived = || record::external_id(&settings.installation, &namespace, &name);
+    Identity {
+        external_id: status.external_id.clone().unwrap_or_else(derived),
         for_object: record::name_of(service),
         uid: pass.uid().to_owned(),
-        instance: status
-            .provider_instance
-            .clone()
-            .or_else(|| package.map(|package| package.spec.provider_instance_ref.name.clone()))
-            .unwrap_or_default(),
+        instance: status.provider_instance.clone().or(ordered).unwrap_or_default(),
         remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
         owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
         ended: None,
-    })
+    }
 }
 
 async fn write_identity(pass: &mut Pass, identity: &Identity, finalizer: bool) -> Result<(), Error> {
@@ -139,8 +161,8 @@ async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, E
     let Some(present) = pass.look.as_ref().and_then(Look::present).cloned() else {
         return Ok(Flow::Again);
     };
-    if let Record::Restored(identity) = pass.record.clone() {
-        let ours = Identity { uid: pass.uid().to_owned(), ..identity };
+    if matches!(pass.record, Record::Restored(_)) {
+        let ours = identity(pass);
         write_identity(pass, &ours, true).await?;
     }
     pass.found(Finding::Attached(how, Box::new(present)));
@@ -149,13 +171,9 @@ async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, E
 
 /// Ending is final: the record says so before status does.
 async fn end(pass: &mut Pass) -> Result<Flow, Error> {
-    let known = pass.record.believed().cloned();
-    let finalizer = known.is_some();
-    let Some(identity) = known.or_else(|| identity(pass)) else {
-        return Ok(Flow::Finish(Step::End));
-    };
-    let ended = Identity { ended: Some(pass.ctx.clock.now().to_string()), ..identity };
-    write_identity(pass, &ended, finalizer).await?;
+    let keeps_finalizer = pass.record.believed().is_some();
+    let ended = Identity { ended: Some(pass.ctx.clock.now().to_string()), ..identity(pass) };
+    write_identity(pass, &ended, keeps_finalizer).await?;
     pass.found(Finding::Ended);
     Ok(Flow::Again)
 }
@@ -168,11 +186,16 @@ async fn observe(pass: &mut Pass) -> Result<Flow, Error> {
         Err(wait) => return Ok(Flow::Finish(wait)),
     };
     let uid = pass.uid().to_owned();
-    let suspicion = pass.suspicion.take();
-    pass.ctx.memory.update(&uid, |remembered| remembered.last_look = started);
+    pass.doubt = pass.suspicion.take();
+    let doubted = pass.doubt.is_some();
+    pass.ctx.memory.update(&uid, |remembered| {
+        remembered.last_look = started;
+        // Until this pass settles it.
+        remembered.unsettled |= doubted;
+    });
+    honour_request(pass);
     match answer {
         Ok(seen) => {
-            pass.ctx.memory.update(&uid, |remembered| remembered.explained = suspicion);
             seen_by(pass, Look { seen, at });
             Ok(Flow::Again)
         }
@@ -183,8 +206,14 @@ async fn observe(pass: &mut Pass) -> Result<Flow, Error> {
 fn seen_by(pass: &mut Pass, look: Look) {
     pass.look = Some(look.clone());
     pass.found(Finding::Looked(look));
-    let request = pass.service.annotations().get(hostwright_crds::annotation::RECONCILE_REQUESTED_AT).cloned();
-    if let Some(token) = request.filter(|token| pass.status.last_handled_reconcile_at.as_ref() != Some(token)) {
+    if pass.agrees() {
+        pass.found(Finding::Agrees);
+    }
+}
+
+/// One attempt was asked for, and this is it, whatever comes of it.
+pub(super) fn honour_request(pass: &mut Pass) {
+    if let Some(token) = pass.request() {
         pass.found(Finding::Handled(token));
     }
 }
@@ -199,7 +228,7 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
     let Some(call) = super::call::call(pass, &runtime, false) else {
         return Err(not_usable());
     };
-    let permit = runtime.gate.admit(CallKind::Observation).await.map_err(|held| wait_for(&runtime.name, &held))?;
+    let permit = admit(pass, &runtime, CallKind::Observation).await?;
     let started = pass.ctx.providers.sequence.next();
     let answer = runtime.gate.call(permit, pass.uid(), plugin.observe(&call)).await;
     let answer = match answer {
@@ -209,10 +238,23 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
     Ok((started, answer))
 }
 
+/// How long a pass waits at the gate before it makes room for services of other instances.
+const ADMITTED_WITHIN: Duration = Duration::from_secs(5);
+
+/// Leave to make a call; or what to wait for.
+pub(super) async fn admit(pass: &Pass, runtime: &Runtime, kind: CallKind) -> Result<Permit, Step> {
+    match tokio::time::timeout(ADMITTED_WITHIN, runtime.gate.admit(kind)).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(held)) => Err(wait_for(&runtime.name, &held)),
+        Err(_elapsed) => {
+            let until = pass.ctx.clock.now().saturating_add(Duration::from_secs(1)).ok();
+            Err(Step::Wait(Wait { hold: None, stalled: false, until }))
+        }
+    }
+}
+
 /// Runtime and plugin of the pass.
-pub(super) fn usable(
-    pass: &Pass,
-) -> Option<(std::sync::Arc<crate::providers::Runtime>, std::sync::Arc<dyn hostwright_plugin::Plugin>)> {
+pub(super) fn usable(pass: &Pass) -> Option<(Arc<Runtime>, Arc<dyn Plugin>)> {
     let runtime = pass.runtime()?.clone();
     let plugin = runtime.plugin.clone()?;
     Some((runtime, plugin))
@@ -231,14 +273,17 @@ pub(super) fn redacted(error: CallError, call: &hostwright_plugin::Call) -> Call
 
 /// What to wait for when the gate lets nothing through.
 pub(super) fn wait_for(instance: &str, held: &Held) -> Step {
+    // The time is no part of the text: it moves, and every service that waits would write it again.
     let (reason, until, message) = match held {
-        Held::RateLimited { until } => {
-            (reason::RATE_LIMITED, *until, format!("{instance}: throttled by the provider until {until}"))
-        }
+        Held::RateLimited { until } => (
+            reason::RATE_LIMITED,
+            *until,
+            format!("{instance}: throttled; the whole instance waits as long as it asked for"),
+        ),
         Held::CircuitOpen { until } => (
             reason::CIRCUIT_OPEN,
             *until,
-            format!("{instance}: calls for several services failed; the next trial is at {until}"),
+            format!("{instance}: calls for several services failed; one is tried now and then"),
         ),
     };
     Step::Wait(Wait { hold: Some(Hold::new(reason, message)), stalled: false, until: Some(until) })
@@ -288,5 +333,5 @@ async fn verify(pass: &mut Pass) -> Result<Flow, Error> {
 }
 
 fn soon(pass: &Pass) -> Option<Timestamp> {
-    pass.ctx.clock.now().saturating_add(std::time::Duration::from_secs(30)).ok()
+    pass.ctx.clock.now().saturating_add(Duration::from_secs(30)).ok()
 }

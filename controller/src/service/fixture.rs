@@ -103,6 +103,7 @@ fn facts() -> ProviderFacts {
             shown_attributes: vec![],
         },
         verified_at: Some(at(NOW)),
+        settings_changed_at: None,
     }
 }
 

@@ -51,6 +51,10 @@ pub enum Finding {
     Answered(Operation, Result<Outcome, Error>),
     /// A scale succeeded and these differences are still there.
     StillDiffers(String),
+    /// The remote is gone and a new one is to be made.
+    Forgot,
+    /// Remote, order and what was applied agree.
+    Agrees,
     /// The operation is not needed any more.
     Dropped,
     /// A request for an attempt was honoured.
@@ -136,12 +140,21 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
             status.not_converging = Some(digest.clone());
             None
         }
+        Finding::Forgot => {
+            forgot(status, ground);
+            None
+        }
+        Finding::Agrees => {
+            status.attached_differences = None;
+            status.not_converging = None;
+            None
+        }
         Finding::Dropped => {
             status.operation = None;
             None
         }
         Finding::Handled(token) => {
-            status.last_handled_reconcile_at = Some(condition::cut(token.clone(), 256));
+            status.last_handled_reconcile_at = Some(handled(token));
             None
         }
     };
@@ -149,6 +162,11 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
         status.record(ground.time(), notice.reason, notice.message.clone());
     }
     notice
+}
+
+/// A request's token as status keeps it.
+pub fn handled(token: &str) -> String {
+    condition::cut(token.to_owned(), 256)
 }
 
 /// The operation as its next attempt is about to be made.
@@ -200,18 +218,26 @@ fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {
         bound_at: known.bound_at.clone(),
         ..remote_status(&present.remote)
     };
-    if known.state != RemoteState::Suspended {
+    let state = known.state;
+    if state != RemoteState::Suspended {
         status.suspended_at = None;
+    }
+    if state == RemoteState::Active && status.operation.is_none() {
+        // Others lifted the suspension and finished what it had cut off.
+        status.remembered = None;
     }
 }
 
 fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, ground: &Ground) {
-    let mut operation = status.operation.clone().unwrap_or_else(|| Operation {
+    let overtaken = |known: &Operation| known.outcome == OperationOutcome::Refused && known.verb != verb;
+    let (overtaken, current): (Vec<_>, Vec<_>) = status.operation.iter().cloned().partition(overtaken);
+    let may_land = |known: &Operation| known.unanswered_at.clone().filter(|_| known.verb == Verb::Create);
+    let mut operation = current.into_iter().next().unwrap_or_else(|| Operation {
         id: ground.operation_id(verb, status),
         verb,
         outcome: OperationOutcome::Refused,
         inputs: ground.digest(),
-        started_at: Some(ground.time()),
+        unanswered_at: overtaken.first().and_then(may_land),
         ..Operation::default()
     });
     operation.attempt = operation.attempt.saturating_add(1);
@@ -257,6 +283,11 @@ fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Presen
     let suspended = state == RemoteState::Suspended && ground.target == Target::Suspended;
     status.suspended_at = suspended.then(|| ground.time());
     status.operation = match how {
+        // Completing it is the same operation.
+        Attachment::OwnAttempt if state == RemoteState::Incomplete => status
+            .operation
+            .take()
+            .map(|operation| Operation { outcome: OperationOutcome::Refused, next_attempt_at: None, ..operation }),
         Attachment::OwnAttempt if state == RemoteState::Provisioning => {
             status.operation.take().map(|operation| Operation {
                 outcome: OperationOutcome::Accepted,
@@ -320,16 +351,29 @@ fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: 
     let operation = status.operation.clone()?;
     match (conclusion, operation.outcome) {
         (Conclusion::TookEffect, _) => answer::took_effect(status, &operation, ground),
+        (Conclusion::HadNoEffect, OperationOutcome::Accepted) if operation.verb == Verb::Create => {
+            status.operation = Some(Operation {
+                outcome: OperationOutcome::Unknown,
+                unanswered_at: Some(ground.time()),
+                token: None,
+                next_attempt_at: None,
+                ..operation
+            });
+            None
+        }
         (Conclusion::HadNoEffect, OperationOutcome::Accepted) => {
             status.operation = None;
             status.epoch += 1;
             None
         }
         (Conclusion::HadNoEffect, _) => {
+            // The provider claimed success, and the look says otherwise: it may need a moment.
+            let unconfirmed = operation.verb == Verb::Terminate && operation.last_error.is_none();
+            let again = retry::pause(Class::Conflict, operation.attempt, None, &operation.id);
             status.operation = Some(Operation {
                 outcome: OperationOutcome::Refused,
-                unanswered_at: operation.attempted_at.clone().or(operation.unanswered_at.clone()),
-                next_attempt_at: None,
+                unanswered_at: retry::sent_until(&operation).map(Time),
+                next_attempt_at: unconfirmed.then(|| ground.after(again)),
                 ..operation
             });
             None
@@ -349,6 +393,25 @@ fn assumed(status: &HostingServiceStatus, ground: &Ground) -> Operation {
         started_at: Some(ground.time()),
         ..Operation::default()
     }
+}
+
+/// What is known to be gone is not what a new remote is compared with. Nothing of it is under way, so the create that
+/// follows is known to be the first; what an earlier one left open is kept.
+fn forgot(status: &mut HostingServiceStatus, ground: &Ground) {
+    let earlier = status.remote.take().and_then(|remote| remote.late_until);
+    let unanswered_at = earlier.and_then(|until| until.0.saturating_sub(ground.settle).ok()).map(Time);
+    status.epoch += 1;
+    status.suspended_at = None;
+    status.remembered = None;
+    status.operation = Some(Operation {
+        id: ground.operation_id(Verb::Create, status),
+        verb: Verb::Create,
+        outcome: OperationOutcome::Refused,
+        inputs: ground.digest(),
+        attempted_at: Some(ground.time()),
+        unanswered_at,
+        ..Operation::default()
+    });
 }
 
 fn went_missing(status: &mut HostingServiceStatus) -> Notice {

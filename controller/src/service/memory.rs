@@ -18,6 +18,8 @@ pub struct Remembered {
     pub last_look: u64,
     /// The resourceVersion of our last write; a cached object that is older is read live.
     pub last_written: Option<String>,
+    /// The last look did not settle the doubt it was made for: the next pass looks again.
+    pub unsettled: bool,
     /// The contradiction of a list that a look has explained already.
     pub explained: Option<String>,
 }

@@ -45,6 +45,8 @@ pub(crate) const FORBIDDEN_CODE: &str = "Forbidden";
 /// The most steps of one pass. Each step but a wait settles something, so a pass that needs more has a bug.
 const STEPS: usize = 16;
 
+/// How often a replica that does not lead looks whether it does.
+const NOT_LEADING: Duration = Duration::from_secs(10);
 /// The pause after a race that another writer won.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -72,8 +74,8 @@ pub async fn reconcile(seen: Arc<Guarded<HostingService>>, ctx: Arc<Context>) ->
             publish::unreadable(seen.as_ref(), &invalid.error, &ctx).await;
             Ok(Action::await_change())
         }
-        Ok(_) if !ctx.leadership.holds() => Ok(Action::requeue(AGAIN)),
-        Ok(service) => match one_pass(service, &ctx).await {
+        Ok(_) if !ctx.leadership.holds() => Ok(Action::requeue(NOT_LEADING)),
+        Ok(service) => match Box::pin(one_pass(service, &ctx)).await {
             // Somebody else wrote first, so the plan is void. The next pass starts from what they wrote.
             Err(Error::Write(WriteError::Conflict) | Error::NotLeading) => Ok(Action::requeue(AGAIN)),
             outcome => outcome,

@@ -1,8 +1,10 @@
 //! The planner and the fold against a small model of a provider: whatever goes wrong for a while, and wherever the process
 //! dies, it converges afterwards, makes no second remote and loses none.
 
-use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus};
-use hostwright_plugin::{Class, CreateUniqueness, Error, Observation, Outcome, Present, Remote, RemoteState, State};
+use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus, OnRemoteMissing, annotation};
+use hostwright_plugin::{
+    Class, CreateUniqueness, Difference, Error, Observation, Outcome, Present, Remote, RemoteState, State,
+};
 use kube::ResourceExt as _;
 use proptest::prelude::*;
 
@@ -36,6 +38,18 @@ enum Event {
     StatusWiped,
     SuspendedByHand,
     UnsuspendedByHand,
+    Order(i64),
+    ResizedByHand(i64),
+    RemovedByHand,
+    FinalizerTakenAway,
+}
+
+/// What the provider has.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Server {
+    id: u32,
+    state: State,
+    memory: i64,
 }
 
 /// A provider with room for one service, and the object that orders it.
@@ -43,7 +57,10 @@ struct World {
     scene: Scene,
     /// The status and the record as they are stored; what is newer is lost in a crash.
     stored: HostingServiceStatus,
-    servers: Vec<State>,
+    servers: Vec<Server>,
+    made: u32,
+    /// The last look did not settle the doubt it was made for.
+    unsettled: bool,
     landing: Vec<i64>,
     most_servers: usize,
     released: bool,
@@ -54,10 +71,14 @@ impl World {
     fn new(uniqueness: CreateUniqueness) -> Self {
         let scene = service().instance(|facts| facts.capabilities.create_uniqueness = uniqueness);
         let enforced = uniqueness.is_enforced();
+        let mut scene = scene;
+        scene.service.spec.on_remote_missing = OnRemoteMissing::Recreate;
         Self {
             scene,
             stored: HostingServiceStatus::default(),
             servers: vec![],
+            made: 0,
+            unsettled: false,
             landing: vec![],
             most_servers: 0,
             released: false,
@@ -75,14 +96,42 @@ impl World {
                 self.stored = HostingServiceStatus::default();
                 *self.scene.status() = HostingServiceStatus::default();
             }
-            Event::SuspendedByHand => self.servers.iter_mut().for_each(|state| *state = State::Suspended),
-            Event::UnsuspendedByHand => self.servers.iter_mut().for_each(|state| *state = State::Active),
+            Event::SuspendedByHand => self.servers.iter_mut().for_each(|server| server.state = State::Suspended),
+            Event::UnsuspendedByHand => self.servers.iter_mut().for_each(|server| server.state = State::Active),
+            Event::Order(memory) => self.order(memory),
+            Event::ResizedByHand(memory) => self.servers.iter_mut().for_each(|server| server.memory = memory),
+            Event::RemovedByHand => self.servers.clear(),
+            Event::FinalizerTakenAway => self.scene.service.metadata.finalizers = None,
         }
+    }
+
+    fn order(&mut self, memory: i64) {
+        let order = self.scene.order.as_mut().unwrap();
+        order.config.insert("memory".into(), memory.into());
+        order.digest = format!("digest of {memory}");
+    }
+
+    fn ordered(&self) -> i64 {
+        self.scene.order.as_ref().unwrap().config["memory"].as_i64().unwrap()
+    }
+
+    /// What the real pass derives from schemas.
+    fn compare(&mut self) {
+        let applied = self.scene.status().last_applied.as_ref().and_then(|last| last.config["memory"].as_i64());
+        let seen =
+            self.scene.look.as_ref().and_then(Look::present).and_then(|present| present.applied["memory"].as_i64());
+        let ordered = self.ordered();
+        let difference =
+            |found: i64, wanted: i64| Difference { field: "memory".into(), found: found.into(), wanted: wanted.into() };
+        let changed = applied.filter(|applied| *applied != ordered);
+        self.scene.changes.scalable = changed.map(|applied| difference(applied, ordered)).into_iter().collect();
+        let drifted = applied.zip(seen).filter(|(applied, seen)| applied != seen);
+        self.scene.drift.enforced = drifted.map(|(applied, seen)| difference(seen, applied)).into_iter().collect();
     }
 
     /// One pass, its mutation ending as `fate` says. Every pass is triggered by a list that has doubts.
     fn pass(&mut self, fate: Fate, suspicious: bool) {
-        self.scene.suspicion = suspicious;
+        self.scene.suspicion = suspicious || self.unsettled;
         self.scene.look = None;
         self.scene.just_recorded = false;
         *self.scene.status() = self.stored.clone();
@@ -91,6 +140,7 @@ impl World {
                 return;
             }
             self.land();
+            self.compare();
             let step = self.scene.plan();
             if !self.carry_out(step, fate) {
                 return;
@@ -103,12 +153,14 @@ impl World {
     fn carry_out(&mut self, step: Step, fate: Fate) -> bool {
         match step {
             Step::Wait(wait) => {
+                self.unsettled |= self.scene.look.is_some();
                 self.store();
                 let pause = wait.until.map_or(60, |until| (until.as_second() - self.scene.now).max(1));
                 self.scene.now += pause;
                 return false;
             }
             Step::Settled => {
+                self.unsettled = false;
                 if self.scene.status().operation.is_some() {
                     self.found(&Finding::Dropped);
                 }
@@ -127,7 +179,14 @@ impl World {
                 let look = Look { seen: self.seen(), at: at(self.scene.now) };
                 self.scene.look = Some(look.clone());
                 self.found(&Finding::Looked(look));
+                self.compare();
+                let doubted = self.scene.status().attached_differences.is_some();
+                if doubted && self.scene.changes.scalable.is_empty() && self.scene.drift.enforced.is_empty() {
+                    self.found(&Finding::Agrees);
+                }
             }
+            Step::ResolvedAsAbsent => panic!("this provider can be asked"),
+            Step::Forget => self.found(&Finding::Forgot),
             Step::Verify => self.scene.facts().verified_at = Some(at(self.scene.now)),
             Step::Attach(how) => {
                 let present = self.scene.look.as_ref().and_then(Look::present).cloned().unwrap();
@@ -150,8 +209,10 @@ impl World {
     }
 
     fn record(&mut self) {
+        let fresh = self.scene.service.annotations().is_empty() && self.scene.status().external_id.is_none();
         let scene = std::mem::replace(&mut self.scene, service());
-        self.scene = scene.recorded_just_now();
+        self.scene = scene.recorded();
+        self.scene.just_recorded = fresh;
     }
 
     fn end(&mut self) {
@@ -165,7 +226,7 @@ impl World {
         let operation = fold::next_attempt(&status, verb, seen.as_ref(), &self.scene.ground());
         self.found(&Finding::Began(operation.clone()));
         // The write-ahead; for a create right after its record, that is the record.
-        if !(self.scene.just_recorded && verb == hostwright_crds::Verb::Create) {
+        if !(self.scene.just_recorded && verb == hostwright_crds::Verb::Create && status.operation.is_none()) {
             self.store();
         }
         let unknown = || Err(Error::new(Class::Unknown, "timeout", "no answer"));
@@ -180,12 +241,11 @@ impl World {
                 let _ = self.effect(verb);
                 unknown()
             }
-            Fate::RequestLost => unknown(),
             Fate::Late(after) if verb == hostwright_crds::Verb::Create => {
                 self.landing.push(self.scene.now + after);
                 unknown()
             }
-            Fate::Late(_) => unknown(),
+            Fate::RequestLost | Fate::Late(_) => unknown(),
             Fate::Refused(class) => Err(Error::new(class, "refused", "words")),
         };
         self.scene.look = None;
@@ -198,15 +258,14 @@ impl World {
     /// What a verb does to the provider.
     fn effect(&mut self, verb: hostwright_crds::Verb) -> Result<Outcome, Error> {
         use hostwright_crds::Verb;
-        let to = |state| Ok(Outcome::Done(RemoteState::new(remote(), state)));
+        let memory = self.ordered();
         match verb {
             Verb::Create if self.enforced && !self.servers.is_empty() => {
                 Err(Error::new(Class::Conflict, "unique", "it exists already"))
             }
             Verb::Create => {
-                self.servers.push(State::Active);
-                self.most_servers = self.most_servers.max(self.servers.len());
-                to(State::Active)
+                self.make();
+                Ok(self.done())
             }
             Verb::Terminate => {
                 self.servers.clear();
@@ -214,14 +273,29 @@ impl World {
             }
             _ if self.servers.is_empty() => Err(Error::new(Class::NotFound, "gone", "no such server")),
             Verb::Suspend => {
-                self.servers.iter_mut().for_each(|state| *state = State::Suspended);
-                to(State::Suspended)
+                self.servers.iter_mut().for_each(|server| server.state = State::Suspended);
+                Ok(self.done())
             }
-            Verb::Unsuspend | Verb::Scale => {
-                self.servers.iter_mut().for_each(|state| *state = State::Active);
-                to(State::Active)
+            Verb::Unsuspend => {
+                self.servers.iter_mut().for_each(|server| server.state = State::Active);
+                Ok(self.done())
+            }
+            Verb::Scale => {
+                self.servers.iter_mut().for_each(|server| server.memory = memory);
+                Ok(self.done())
             }
         }
+    }
+
+    fn make(&mut self) {
+        self.made += 1;
+        self.servers.push(Server { id: self.made, state: State::Active, memory: self.ordered() });
+        self.most_servers = self.most_servers.max(self.servers.len());
+    }
+
+    fn done(&self) -> Outcome {
+        let server = self.servers[0];
+        Outcome::Done(RemoteState::new(remote(server.id), server.state))
     }
 
     /// Creates that were on their way arrive. The provider refuses a second one where it can.
@@ -230,19 +304,18 @@ impl World {
         let arrived = self.landing.iter().filter(|at| **at <= now).count();
         self.landing.retain(|at| *at > now);
         for _ in 0..arrived {
-            if !(self.enforced && !self.servers.is_empty()) {
-                self.servers.push(State::Active);
+            if !self.enforced || self.servers.is_empty() {
+                self.make();
             }
         }
-        self.most_servers = self.most_servers.max(self.servers.len());
     }
 
     fn seen(&self) -> Observation {
         match self.servers.first() {
             None => Observation::Absent,
-            Some(state) => {
-                let mut present = Present::new(remote(), *state, Some(OWNER.into()));
-                present.applied = self.scene.order.as_ref().unwrap().config.clone();
+            Some(server) => {
+                let mut present = Present::new(remote(server.id), server.state, Some(OWNER.into()));
+                present.applied.insert("memory".into(), server.memory.into());
                 Observation::Present(Box::new(present))
             }
         }
@@ -262,7 +335,11 @@ impl World {
 
     /// Without any more faults, long enough for every pause.
     fn calms_down(&mut self) {
-        for _ in 0..40 {
+        for _ in 0..60 {
+            if let Some(hash) = self.stored.attached_differences.clone() {
+                let scene = std::mem::replace(&mut self.scene, service());
+                self.scene = scene.annotated(annotation::ACCEPT_DIFFERENCES, &hash);
+            }
             self.pass(Fate::Answered, true);
         }
     }
@@ -272,8 +349,8 @@ impl World {
     }
 }
 
-fn remote() -> Remote {
-    Remote { id: "12".into(), ..Remote::default() }
+fn remote(id: u32) -> Remote {
+    Remote { id: id.to_string(), ..Remote::default() }
 }
 
 fn fates() -> impl Strategy<Value = Fate> {
@@ -306,6 +383,10 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::StatusWiped),
         1 => Just(Event::SuspendedByHand),
         1 => Just(Event::UnsuspendedByHand),
+        2 => (1_i64..4).prop_map(Event::Order),
+        1 => (1_i64..4).prop_map(Event::ResizedByHand),
+        1 => Just(Event::RemovedByHand),
+        1 => Just(Event::FinalizerTakenAway),
     ]
 }
 
@@ -318,7 +399,7 @@ fn uniqueness() -> impl Strategy<Value = CreateUniqueness> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 600, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_goes_wrong_there_is_never_a_second_remote_and_it_converges(
@@ -345,7 +426,9 @@ proptest! {
             prop_assert!(world.servers.is_empty() && world.landing.is_empty(), "a remote nobody knows");
             return Ok(());
         }
-        let seen = world.servers.first().copied();
+        let seen = world.servers.first().map(|server| server.state);
+        let memory = world.servers.first().map(|server| server.memory);
+        prop_assert!(memory.is_none() || memory == Some(world.ordered()), "not scaled: {:?}", world.stored);
         match world.scene.service.spec.desired_status {
             DesiredStatus::Terminated => prop_assert!(seen.is_none() && world.has_ended(), "{seen:?}"),
             DesiredStatus::Suspended => prop_assert_eq!(seen, Some(State::Suspended)),

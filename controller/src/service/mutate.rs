@@ -24,14 +24,19 @@ pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<F
     };
     // The gate comes first: with leave in hand, next to nothing lies between the write-ahead and the call.
     let kind = if verb == Verb::Create { CallKind::Create } else { CallKind::Mutation };
-    let permit = match runtime.gate.admit(kind).await {
+    let asked = pass.ctx.clock.now();
+    let permit = match execute::admit(pass, &runtime, kind).await {
         Ok(permit) => permit,
-        Err(held) => return Ok(Flow::Finish(execute::wait_for(&runtime.name, &held))),
+        Err(wait) => return Ok(Flow::Finish(wait)),
     };
-    if verb == Verb::Terminate {
-        if let Err(hold) = instance::take(&pass.ctx, &runtime.name).await {
-            return Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })));
-        }
+    // A record written a while ago says nothing of what was changed since.
+    pass.just_recorded &= pass.ctx.clock.now().duration_since(asked).as_secs() <= 1;
+    let let_through = |known: &Operation| known.verb == verb && known.attempted_at.is_some();
+    if verb == Verb::Terminate
+        && !pass.status.operation.as_ref().is_some_and(let_through)
+        && let Err(hold) = instance::take(&pass.ctx, &runtime.name).await
+    {
+        return Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })));
     }
     let before = pass.status.operation.clone();
     let operation = write_ahead(pass, verb).await?;
@@ -118,6 +123,7 @@ async fn answered(pass: &mut Pass, operation: &Operation, answer: Result<Outcome
     pass.ctx.memory.update(&uid, |remembered| {
         remembered.last_mutation = answered;
         remembered.explained = None;
+        remembered.unsettled = false;
     });
     pass.mutated = true;
     pass.look = None;
@@ -170,15 +176,20 @@ pub(super) async fn poll(pass: &mut Pass) -> Result<Flow, Error> {
     let Some(call) = execute_call(pass, &runtime, &operation, false) else {
         return Ok(Flow::Finish(execute::not_usable()));
     };
-    let permit = match runtime.gate.admit(CallKind::Observation).await {
+    let permit = match execute::admit(pass, &runtime, CallKind::Observation).await {
         Ok(permit) => permit,
-        Err(held) => return Ok(Flow::Finish(execute::wait_for(&runtime.name, &held))),
+        Err(wait) => return Ok(Flow::Finish(wait)),
     };
     let answer = runtime.gate.call(permit, pass.uid(), plugin.poll(&call, &token)).await;
+    execute::honour_request(pass);
     match answer.map_err(|error| execute::redacted(error, &call)) {
         Ok(outcome) => {
             audit_answer(pass, &operation, &Ok(outcome.clone()));
+            let scaled = operation.verb == Verb::Scale;
             pass.found(Finding::Answered(operation, Ok(outcome)));
+            if scaled && pass.status.operation.is_none() {
+                confirm_scale(pass).await;
+            }
         }
         // The provider forgot the operation: what became of it shows in the remote.
         Err(error) if matches!(error.class, Class::NotFound | Class::Unsupported) => {
@@ -200,7 +211,7 @@ fn audit_answer(pass: &Pass, operation: &Operation, answer: &Result<Outcome, Cal
         Ok(Outcome::Gone) => audit(pass, operation, "Gone", None, ""),
         Ok(Outcome::Accepted { .. }) => audit(pass, operation, "Accepted", None, ""),
         Err(error) if error.class.may_have_been_applied() => {
-            audit(pass, operation, "Unknown", Some(error.class), &error.message)
+            audit(pass, operation, "Unknown", Some(error.class), &error.message);
         }
         Err(error) => audit(pass, operation, "Refused", Some(error.class), &error.message),
     }

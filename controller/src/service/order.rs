@@ -23,7 +23,7 @@ pub struct Order {
     pub config: Map,
     /// What the customer entered.
     pub checkout: Map,
-    /// A digest of both.
+    /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance.
     pub digest: String,
 }
 
@@ -56,7 +56,9 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
     let config = effective(inputs, package, plugin)?;
     let checkout = checkout(inputs, plugin)?;
-    let digest = digest::of_value(&json!([config, checkout]));
+    let owner = &inputs.service.spec.owner;
+    let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
+    let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings]));
     Ok(Order {
         package: package.name_any(),
         package_generation: package.metadata.generation.unwrap_or_default(),
@@ -144,6 +146,10 @@ fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<
         Hold::new(reason::PACKAGE_INVALID, message)
     })?;
     let mut config = schema.defaults();
+    if let Some(last) = inputs.last_applied {
+        // A default that a later release of the plugin brings is for new services.
+        config.retain(|key, _| last.config.contains_key(key));
+    }
     if let Some(last) = inputs.last_applied {
         let known = last.config.iter().filter(|(key, _)| schema.field(key).is_some());
         let frozen =

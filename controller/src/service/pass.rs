@@ -41,6 +41,8 @@ pub struct Pass {
     pub(super) look: Option<Look>,
     /// The last list shows the remote differently from status, and no look has explained it.
     pub(super) suspicion: Option<String>,
+    /// The doubt that the look of this pass was made for.
+    pub(super) doubt: Option<String>,
     /// What happened, in order: folded again onto the latest status when somebody else wrote it meanwhile.
     pub(super) findings: Vec<Finding>,
     pub(super) notices: Vec<Notice>,
@@ -66,6 +68,7 @@ impl Pass {
             just_recorded: false,
             look: None,
             suspicion: None,
+            doubt: None,
             findings: Vec::new(),
             notices: Vec::new(),
             mutated: false,
@@ -86,6 +89,9 @@ impl Pass {
             last_applied: pass.status.last_applied.as_ref(),
         });
         pass.suspicion = pass.suspicion_of_the_list();
+        if pass.suspicion.is_none() && pass.agrees() {
+            pass.found(Finding::Agrees);
+        }
         Ok(pass)
     }
 
@@ -125,7 +131,7 @@ impl Pass {
             now: self.ctx.clock.now(),
             target: self.aim.target,
             order: &self.order,
-            settle: self.capabilities().map(|capabilities| capabilities.settle()).unwrap_or_default(),
+            settle: self.capabilities().map(hostwright_plugin::Capabilities::settle).unwrap_or_default(),
             instance: identity.map(|identity| identity.instance.as_str()).unwrap_or_default(),
             package: &self.service.spec.package_ref.name,
             external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
@@ -199,7 +205,29 @@ impl Pass {
         self.wrote(written);
     }
 
+    /// The token by which somebody asks for an attempt, when it was not handled yet.
+    pub(super) fn request(&self) -> Option<String> {
+        self.with_situation(&self.service, &self.status, |situation| situation.request().map(str::to_owned))
+    }
+
+    /// Whether remote, order and what was applied agree, after they had not.
+    pub(super) fn agrees(&self) -> bool {
+        let doubted = self.status.not_converging.is_some() || self.status.attached_differences.is_some();
+        doubted
+            && self.order.is_ok()
+            && self.with_situation(&self.service, &self.status, |situation| {
+                (situation.present().is_some() || self.listed().is_some())
+                    && situation.changes.fixed.is_empty()
+                    && situation.changes.scalable.is_empty()
+                    && situation.drift.enforced.is_empty()
+            })
+    }
+
     /// The verb that the service needs next, judged by status alone.
+    #[expect(
+        clippy::redundant_closure_for_method_calls,
+        reason = "the method itself is not general enough in its lifetime"
+    )]
     pub(super) fn expected_verb(&self) -> hostwright_crds::Verb {
         self.with_situation(&self.service, &self.status, |situation| situation.expected_verb())
     }
@@ -254,7 +282,8 @@ impl Pass {
     fn listed(&self) -> Option<Present> {
         let snapshot = self.runtime()?.inventory.latest()?;
         let identity = self.record.believed()?;
-        let newer = snapshot.started > self.remembered().last_mutation;
+        let remembered = self.remembered();
+        let newer = snapshot.started > remembered.last_mutation.max(remembered.last_look);
         newer.then(|| snapshot.remotes.get(&identity.external_id).cloned()).flatten()
     }
 
@@ -263,6 +292,9 @@ impl Pass {
         let snapshot = self.runtime()?.inventory.latest()?;
         let identity = self.record.believed()?;
         let remembered = self.remembered();
+        if remembered.unsettled {
+            return Some("unsettled".to_owned());
+        }
         if snapshot.started <= remembered.last_mutation.max(remembered.last_look) {
             return None;
         }

@@ -11,7 +11,7 @@ pub mod making;
 
 use std::time::Duration;
 
-use hostwright_crds::{InstanceMode, OperationOutcome, RemoteState, Target, Verb, reason};
+use hostwright_crds::{InstanceMode, Operation, OperationOutcome, RemoteState, Target, Verb, reason};
 use k8s_openapi::jiff::Timestamp;
 
 use super::record::Record;
@@ -40,6 +40,10 @@ pub enum Step {
     Conclude(Conclusion),
     /// Write down that a create may be under way, because the record alone cannot exclude it.
     AssumeAttempt,
+    /// Take a person's word that a create had no effect.
+    ResolvedAsAbsent,
+    /// Forget a remote that is gone, so that a new one is not held against it.
+    Forget,
     /// Write down that something else removed the remote.
     ReportMissing,
     /// Write down for ever that the service ended.
@@ -170,21 +174,28 @@ fn retained(s: &Situation) -> Option<Step> {
 fn believes_the_record(s: &Situation) -> Option<Step> {
     match s.record {
         Record::Copied(_) if s.aim.deleting => Some(Step::Release(ReleaseReason::NothingThere)),
-        Record::Copied(other) => Some(Wait::for_somebody(Hold::new(
+        Record::Copied(_) | Record::Unreadable(_) => unbelieved(s).map(Wait::for_somebody),
+        Record::Ours(identity) | Record::Restored(identity) if identity.ended.is_some() => Some(ended(s)),
+        Record::None | Record::Ours(_) | Record::Restored(_) => None,
+    }
+}
+
+/// Why the record is not believed, where it is not.
+pub fn unbelieved(s: &Situation) -> Option<Hold> {
+    let key = hostwright_crds::annotation::IDENTITY;
+    match s.record {
+        Record::Copied(other) => Some(Hold::new(
             reason::IDENTITY_COPIED,
             format!(
-                "annotation {} was written for {}, so this manifest was copied with it and nothing is touched; remove it: kubectl annotate hsvc {} {}-",
-                hostwright_crds::annotation::IDENTITY,
+                "annotation {key} was written for {}, so this manifest was copied with it and nothing is touched; remove it: kubectl annotate hsvc {} {key}-",
                 other.for_object,
                 s.service.metadata.name.as_deref().unwrap_or_default(),
-                hostwright_crds::annotation::IDENTITY,
             ),
-        ))),
-        Record::Unreadable(error) => Some(Wait::for_somebody(Hold::new(
+        )),
+        Record::Unreadable(error) => Some(Hold::new(
             reason::IDENTITY_INVALID,
             format!("{error}; restore it from a backup of this object, or remove it if nothing was ever created"),
-        ))),
-        Record::Ours(identity) | Record::Restored(identity) if identity.ended.is_some() => Some(ended(s)),
+        )),
         Record::None | Record::Ours(_) | Record::Restored(_) => None,
     }
 }
@@ -247,6 +258,9 @@ fn settled(s: &Situation) -> Option<Step> {
     if !(as_wanted && quiet && ours && unchanged) {
         return None;
     }
+    if !has_finalizer(s) {
+        return None;
+    }
     if s.is_bound() {
         return Some(Step::Settled);
     }
@@ -290,8 +304,11 @@ fn contested(s: &Situation) -> Option<Step> {
 
 /// Before anything is asked of a provider the record is written, and before that the order must hold.
 fn unrecorded(s: &Situation) -> Option<Step> {
-    if *s.record != Record::None {
-        return None;
+    match s.record {
+        Record::None => {}
+        // Somebody took our finalizer away: without it a deletion would leave the remote behind.
+        Record::Ours(_) if !s.aim.deleting && !has_finalizer(s) => return Some(Step::Record),
+        _ => return None,
     }
     if let Some(facts) = s.facts().filter(|facts| facts.deleting && s.status.external_id.is_none()) {
         let message = format!("ProviderInstance {} is being deleted and takes no new services", facts.name);
@@ -303,6 +320,10 @@ fn unrecorded(s: &Situation) -> Option<Step> {
     }
 }
 
+fn has_finalizer(s: &Situation) -> bool {
+    s.service.metadata.finalizers.iter().flatten().any(|known| known == hostwright_crds::FINALIZER)
+}
+
 /// The persisted time of the next attempt binds everything that the same verb would ask for.
 fn backing_off(s: &Situation) -> Option<Step> {
     let operation = s.operation().filter(|_| s.look.is_none())?;
@@ -310,18 +331,19 @@ fn backing_off(s: &Situation) -> Option<Step> {
     let overtaken = match operation.outcome {
         OperationOutcome::Unknown => false,
         OperationOutcome::Refused => operation.verb != s.expected_verb(),
-        OperationOutcome::Accepted => existing::may_interrupt(s, operation),
+        OperationOutcome::Accepted => operation.last_error.is_none() && existing::may_interrupt(s, operation),
     };
-    (!overtaken).then(|| Step::Wait(Wait { hold: None, stalled: false, until: Some(due) }))
+    (!overtaken).then_some(Step::Wait(Wait { hold: None, stalled: false, until: Some(due) }))
 }
 
 fn unseen(s: &Situation) -> Option<Step> {
     if s.look.is_some() {
         return None;
     }
-    let poll =
-        s.accepted().is_some_and(|operation| operation.token.is_some() && !existing::may_interrupt(s, operation));
-    Some(if poll { Step::Poll } else { Step::Observe })
+    let pollable = |operation: &Operation| {
+        operation.token.is_some() && !existing::is_overdue(s, operation) && !existing::may_interrupt(s, operation)
+    };
+    Some(if s.accepted().is_some_and(pollable) { Step::Poll } else { Step::Observe })
 }
 
 /// An instance in ObserveOnly is looked at and not changed.

@@ -17,9 +17,9 @@ use crate::context::{Context, Guarded};
 use crate::kube::{EventType, fenced};
 
 /// A service that nothing will wake is looked at this often. No call is made for a settled one.
-const IDLE: Duration = Duration::from_secs(3_600);
+const IDLE: Duration = Duration::from_hours(1);
 /// A service that waits for something nobody announces is looked at this often.
-const WAITING: Duration = Duration::from_secs(60);
+const WAITING: Duration = Duration::from_mins(1);
 
 /// Writes it down, and says when to come back.
 ///
@@ -34,18 +34,14 @@ pub async fn publish(pass: &mut Pass, end: &Flow) -> Result<Action, Error> {
         Flow::Finish(step) => step.clone(),
         Flow::Again => Step::Settled,
     };
-    if matches!(pass.resolved.provider, Provider::Starting) && pass.findings.is_empty() && says_nothing(&step) {
+    if matches!(pass.resolved.provider, Provider::Starting) && pass.findings.is_empty() {
+        // The process is still getting to know the instance, which is nothing to report.
         return Ok(Action::requeue(WAITING));
     }
     let before = ready(pass.service.status.as_ref()).cloned();
     let changed = write(pass, &step).await?;
     announce(pass, before.as_ref(), changed).await;
     Ok(Action::requeue(next_visit(pass, &step)))
-}
-
-/// The process is still getting to know the instance, which is nothing to report.
-fn says_nothing(step: &Step) -> bool {
-    matches!(step, Step::Wait(wait) if wait.hold.is_none())
 }
 
 /// True when something was written.

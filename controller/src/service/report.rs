@@ -83,9 +83,8 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
         condition::set(&mut status.conditions, condition::new(kind, value, reason, message, generation, s.now));
     };
     set(condition::READY, truth(verdict.ready), &verdict.reason, &verdict.message);
-    if let Some((value, reason, message)) = aspects::provisioned(s) {
-        set(condition::PROVISIONED, value, reason, &message);
-    }
+    let (value, reason, message) = aspects::provisioned(s);
+    set(condition::PROVISIONED, value, reason, &message);
     if let Some((value, reason, message)) = aspects::accepted(s) {
         set(condition::ACCEPTED, value, reason, &message);
     }
@@ -211,10 +210,10 @@ fn as_it_is(s: &Situation) -> Verdict {
         }
         _ => {}
     }
-    if let Err(hold) = s.order {
-        if !matches!(s.provider, Provider::Starting) {
-            return Verdict::blocked(hold);
-        }
+    if let Err(hold) = s.order
+        && !matches!(s.provider, Provider::Starting)
+    {
+        return Verdict::blocked(hold);
     }
     match scaling_of(s) {
         Scaling::NotChangeable(differences) => {
@@ -247,10 +246,8 @@ fn under_way(s: &Situation) -> Verdict {
 }
 
 fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
-    if let Some(operation) = s.operation() {
-        if let Some(verdict) = after_an_error(s, operation) {
-            return verdict;
-        }
+    if let Some(verdict) = s.operation().and_then(|operation| after_an_error(s, operation)) {
+        return verdict;
     }
     if s.operation().is_none_or(|operation| operation.verb == Verb::Create) && is_as_wanted(s) && next.is_none() {
         return as_it_is(s);

@@ -103,6 +103,10 @@ fn provider(
         let message = format!("ProviderInstance {name} does not exist; the remote, if any, is left as it is");
         return Provider::Missing(Hold::new(reason::INSTANCE_NOT_FOUND, message));
     };
+    if let Err(invalid) = &object.0 {
+        let message = format!("ProviderInstance {name} does not match its schema: {}", invalid.error);
+        return Provider::Missing(Hold::new(reason::INSTANCE_NOT_READY, message));
+    }
     let Some(runtime) = runtime else {
         return Provider::Starting;
     };
@@ -123,6 +127,7 @@ fn provider(
         endings: runtime.endings.clone().or_else(|| instance::brake_holds(ctx, name)),
         capabilities: plugin.capabilities().clone(),
         verified_at: runtime.verified_at,
+        settings_changed_at: runtime.settings_changed_at,
     }))
 }
 

@@ -7,6 +7,7 @@ use hostwright_plugin::Class;
 use k8s_openapi::jiff::Timestamp;
 
 use super::digest;
+use crate::providers::CALL_TIMEOUT;
 
 /// The first pause and the longest, by class of error.
 struct Pauses {
@@ -19,9 +20,9 @@ pub const EARLY_ATTEMPT: Duration = Duration::from_secs(10);
 /// How often a running operation is looked at.
 pub const POLL: Duration = Duration::from_secs(5);
 /// When a provider should have finished what it accepted.
-pub const OPERATION_DEADLINE: Duration = Duration::from_secs(3_600);
+pub const OPERATION_DEADLINE: Duration = Duration::from_hours(1);
 /// The longest wait that a provider's throttling may impose.
-pub const LONGEST_THROTTLE: Duration = Duration::from_secs(3_600);
+pub const LONGEST_THROTTLE: Duration = Duration::from_hours(1);
 
 const HOUR: u64 = 3_600;
 
@@ -100,6 +101,16 @@ pub fn due_at(operation: &Operation, now: Timestamp, impatience: Impatience) -> 
         return early.filter(|early| *early > now).map(|early| early.min(due));
     }
     Some(due)
+}
+
+/// Until when the last attempt may have been on its way: it was given up then, or the process that made it ended.
+pub fn sent_until(operation: &Operation) -> Option<Timestamp> {
+    let given_up = operation.unanswered_at.as_ref().map(|at| at.0);
+    let attempted = operation.attempted_at.as_ref().map(|at| at.0);
+    given_up.max(attempted.and_then(|at| match given_up {
+        Some(given_up) if given_up >= at => None,
+        _ => at.saturating_add(CALL_TIMEOUT).ok(),
+    }))
 }
 
 /// The id of an operation: the same over retries and restarts, another one after each definite outcome.

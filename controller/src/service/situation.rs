@@ -66,6 +66,8 @@ pub struct ProviderFacts {
     pub endings: Option<Hold>,
     /// When the connection test passed last.
     pub verified_at: Option<Timestamp>,
+    /// When its settings became others: what it refused before may pass now.
+    pub settings_changed_at: Option<Timestamp>,
     /// What the plugin can do.
     pub capabilities: Capabilities,
 }
@@ -128,6 +130,12 @@ impl<'a> Situation<'a> {
         seen.0.saturating_add(self.settle()).ok()
     }
 
+    /// The remote this object knows of, when another one was seen in its place.
+    pub fn replaced(&self) -> Option<&'a RemoteStatus> {
+        let seen = &self.present()?.remote.id;
+        self.remote().filter(|remote| remote.id != *seen)
+    }
+
     /// The unfinished operation.
     pub fn operation(&self) -> Option<&'a Operation> {
         self.status.operation.as_ref()
@@ -174,27 +182,32 @@ impl<'a> Situation<'a> {
     /// The token by which somebody asks for an attempt, when it was not handled yet.
     pub fn request(&self) -> Option<&'a str> {
         self.annotation(annotation::RECONCILE_REQUESTED_AT)
-            .filter(|token| self.status.last_handled_reconcile_at.as_deref() != Some(*token))
+            .filter(|token| self.status.last_handled_reconcile_at != Some(super::fold::handled(token)))
     }
 
     /// What may shorten the pause of the unfinished operation.
     pub fn impatience(&self) -> Impatience {
-        let inputs_changed = match (self.operation(), self.order) {
-            (Some(operation), Ok(order)) => operation.inputs != order.digest,
-            _ => false,
+        let edited = |operation: &Operation| self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest);
+        let settings_changed_at = self.facts().and_then(|facts| facts.settings_changed_at);
+        let reconfigured = |operation: &Operation| {
+            let attempted_at = operation.attempted_at.as_ref().map(|at| at.0);
+            attempted_at.is_some_and(|at| settings_changed_at.is_some_and(|changed| changed >= at))
         };
+        let inputs_changed = self.operation().is_some_and(|operation| edited(operation) || reconfigured(operation));
         Impatience { inputs_changed, requested: self.request().is_some() }
     }
 
     /// The verb that the service needs next, judged by status alone.
     pub fn expected_verb(&self) -> Verb {
-        let exists = self.remote().is_some_and(|remote| remote.state != RemoteState::Missing);
-        match self.aim.target {
-            Target::Terminated => Verb::Terminate,
-            _ if !exists => Verb::Create,
-            Target::Suspended => Verb::Suspend,
-            Target::Active if self.status.suspended_at.is_some() => Verb::Unsuspend,
-            Target::Active => Verb::Scale,
+        let state = self.remote().map(|remote| remote.state).filter(|state| *state != RemoteState::Missing);
+        let half_unsuspended = self.running(Verb::Unsuspend).is_some_and(|operation| operation.before.is_some());
+        match (self.aim.target, state) {
+            (Target::Terminated, _) => Verb::Terminate,
+            (_, None | Some(RemoteState::Incomplete)) => Verb::Create,
+            (Target::Suspended, Some(RemoteState::Suspended)) => Verb::Scale,
+            (Target::Suspended, _) => Verb::Suspend,
+            (Target::Active, _) if self.status.suspended_at.is_some() || half_unsuspended => Verb::Unsuspend,
+            (Target::Active, _) => Verb::Scale,
         }
     }
 }

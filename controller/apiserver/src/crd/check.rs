@@ -136,7 +136,7 @@ fn check_node(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldError>
     let open = flag("x-kubernetes-int-or-string") || flag("x-kubernetes-preserve-unknown-fields");
     match node.get("type").and_then(Value::as_str).filter(|name| !name.is_empty()) {
         None if !open => {
-            errors.push(FieldError::required(&at("type"), "must not be empty for specified object fields"))
+            errors.push(FieldError::required(&at("type"), "must not be empty for specified object fields"));
         }
         Some(name) if Type::parse(name).is_none() => {
             let supported = ["array", "boolean", "integer", "number", "object", "string"].map(|name| json!(name));

@@ -1,5 +1,7 @@
 //! Folding what a provider answered to a mutation.
 
+use std::time::Duration;
+
 use hostwright_crds::{
     HostingServiceStatus, Operation, OperationOutcome, RemoteState, RemoteStatus, Verb, condition, reason,
 };
@@ -10,6 +12,9 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::super::retry;
 use super::super::situation::remote_state;
 use super::{Ground, Notice, applied_order, failed, is_unanswered, remote_status};
+
+/// A provider that asks to be polled sooner is polled this late.
+const SHORTEST_POLL: Duration = Duration::from_secs(1);
 
 /// Folds the answer of one attempt.
 pub(super) fn answered(
@@ -27,16 +32,16 @@ pub(super) fn answered(
             }
             status.operation = Some(Operation {
                 token: Some(condition::cut(token.clone(), 1024)),
-                next_attempt_at: Some(ground.after(*poll_after)),
+                next_attempt_at: Some(ground.after((*poll_after).clamp(SHORTEST_POLL, retry::LONGEST_THROTTLE))),
                 ..accepted(operation, ground)
             });
             None
         }
         Ok(Outcome::Gone) => {
-            if operation.verb == Verb::Terminate {
-                if let Some(remote) = status.remote.as_mut() {
-                    remote.state = RemoteState::Deleting;
-                }
+            if operation.verb == Verb::Terminate
+                && let Some(remote) = status.remote.as_mut()
+            {
+                remote.state = RemoteState::Deleting;
             }
             // Gone is believed once a look confirms it.
             let unconfirmed = OperationOutcome::Unknown;
@@ -112,10 +117,10 @@ fn accepted(operation: &Operation, ground: &Ground) -> Operation {
 /// is not: the difference is then found by looking.
 fn remember_order(status: &mut HostingServiceStatus, operation: &Operation, ground: &Ground) {
     let making = matches!(operation.verb, Verb::Create | Verb::Scale);
-    if let (true, Ok(order)) = (making, ground.order) {
-        if operation.inputs == order.digest {
-            status.last_applied = Some(applied_order(order, ground));
-        }
+    if let (true, Ok(order)) = (making, ground.order)
+        && operation.inputs == order.digest
+    {
+        status.last_applied = Some(applied_order(order, ground));
     }
 }
 
@@ -153,7 +158,7 @@ fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Err
     let unanswered = is_unanswered(error);
     operation.outcome = if unanswered { OperationOutcome::Unknown } else { OperationOutcome::Refused };
     if unanswered {
-        operation.unanswered_at.clone_from(&operation.attempted_at);
+        operation.unanswered_at = Some(ground.time());
     }
     let repeated = operation
         .last_error

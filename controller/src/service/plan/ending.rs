@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hostwright_crds::{Target, Verb, reason};
+use hostwright_crds::{Operation, Target, Verb, reason};
 use hostwright_plugin::State;
 use k8s_openapi::jiff::Timestamp;
 
@@ -12,11 +12,18 @@ use super::{ReleaseReason, Step, Wait, existing, has_settled};
 use crate::providers::Hold;
 
 /// How old a connection test may be for an absence to be acted on.
-const VERIFIED_WITHIN: Duration = Duration::from_secs(60);
+const VERIFIED_WITHIN: Duration = Duration::from_mins(1);
+
+/// Why endings are held, for an ending that the brake has not let through before.
+fn held<'a>(s: &Situation<'a>) -> Option<&'a Hold> {
+    let let_through = s.running(Verb::Terminate).is_some_and(|operation| operation.attempted_at.is_some());
+    let hold = s.facts()?.endings.as_ref()?;
+    (!(let_through && hold.reason == reason::TERMINATION_HELD)).then_some(hold)
+}
 
 /// An ending that is held is not even looked at: hundreds may wait.
 pub(super) fn held_back(s: &Situation) -> Option<Step> {
-    let hold = s.facts()?.endings.as_ref()?;
+    let hold = held(s)?;
     let wanted = s.aim.target == Target::Terminated && s.is_bound() && s.look.is_none();
     wanted.then(|| Wait::on(hold.clone()))
 }
@@ -38,7 +45,7 @@ fn end(s: &Situation, state: State) -> Step {
     if state == State::Deleting {
         return working("the provider is removing the remote");
     }
-    if let Some(hold) = s.facts().and_then(|facts| facts.endings.as_ref()) {
+    if let Some(hold) = held(s) {
         return Wait::on(hold.clone());
     }
     if let Some(operation) = s.accepted() {
@@ -62,10 +69,10 @@ fn must_force(s: &Situation) -> bool {
 }
 
 fn gone(s: &Situation) -> Step {
-    if s.remote().is_some() {
-        if let Some(step) = unbelievable_absence(s) {
-            return step;
-        }
+    if (s.remote().is_some() || !s.just_recorded)
+        && let Some(step) = unbelievable_absence(s)
+    {
+        return step;
     }
     if let Some(until) = may_land_until(s) {
         let message = "a create was not answered and may still appear; this object stays until that is certain";
@@ -75,8 +82,10 @@ fn gone(s: &Situation) -> Step {
 }
 
 /// Until when a create that was not answered may still land, when the look was earlier than that.
-fn may_land_until(s: &Situation) -> Option<Timestamp> {
-    let unanswered = s.running(Verb::Create).and_then(|operation| operation.unanswered_at.as_ref());
+pub(super) fn may_land_until(s: &Situation) -> Option<Timestamp> {
+    // An operation that was never attempted carries what an earlier create left open.
+    let may_create = |operation: &&Operation| operation.verb == Verb::Create || operation.attempted_at.is_none();
+    let unanswered = s.operation().filter(may_create).and_then(|operation| operation.unanswered_at.as_ref());
     let attempt = unanswered.and_then(|at| has_settled(s, Some(at.0)).err());
     let earlier = s.remote().and_then(|remote| remote.late_until.as_ref()).map(|until| until.0);
     attempt.or_else(|| earlier.filter(|until| s.look.is_some_and(|look| look.at < *until)))

@@ -15,7 +15,8 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
     let tried =
         |operation: &Operation| operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some();
     let known = s.remote().is_some() || s.running(Verb::Create).is_some_and(tried);
-    let replaced = s.remote().filter(|remote| remote.bound_at.is_some() && remote.id != present.remote.id);
+    // Unless a create of ours may have landed late: then what stands there with our marks is that.
+    let replaced = s.replaced().filter(|remote| remote.bound_at.is_some() && remote.late_until.is_none());
     let whose = match (&present.owner_key, replaced) {
         (Some(owner), _) if *owner != identity.owner => format!("belongs to owner {owner}, not {}", identity.owner),
         (None, _) if !known => format!("carries no owner key, {} expected", identity.owner),
@@ -23,8 +24,11 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
         _ => return None,
     };
     match s.aim.target {
-        Target::Terminated if !known && s.aim.deleting => Some(Step::Release(ReleaseReason::NothingThere)),
-        Target::Terminated if !known => Some(Step::End),
+        // Another owner's mark proves that it is not ours; a missing one proves nothing.
+        Target::Terminated if !known && present.owner_key.is_some() && s.aim.deleting => {
+            Some(Step::Release(ReleaseReason::NothingThere))
+        }
+        Target::Terminated if !known && present.owner_key.is_some() => Some(Step::End),
         _ => Some(Wait::for_somebody(Hold::new(
             reason::REMOTE_EXISTS,
             format!(
@@ -57,17 +61,34 @@ pub(super) fn unanswered(s: &Situation) -> Option<Step> {
     let operation = s.operation()?;
     let look = s.look?;
     match (operation.outcome, &look.seen) {
+        // An earlier attempt of it may have landed late.
+        (OperationOutcome::Refused, Observation::Present(present)) if operation.unanswered_at.is_some() => {
+            let late = operation.verb != Verb::Create && took_effect(s, operation, present);
+            late.then_some(Step::Conclude(Conclusion::TookEffect))
+        }
         (OperationOutcome::Refused, _) => None,
         (_, Observation::Absent) if operation.verb == Verb::Terminate => None,
-        (OperationOutcome::Accepted, Observation::Absent) => Some(Step::Conclude(Conclusion::HadNoEffect)),
         (OperationOutcome::Accepted, Observation::Present(present)) => {
-            took_effect(s, operation, present).then_some(Step::Conclude(Conclusion::TookEffect))
+            accepted(s, operation, present).map(Step::Conclude)
         }
         (OperationOutcome::Unknown, Observation::Present(present)) if took_effect(s, operation, present) => {
             Some(Step::Conclude(Conclusion::TookEffect))
         }
-        (OperationOutcome::Unknown, _) => Some(Step::Conclude(Conclusion::HadNoEffect)),
+        (OperationOutcome::Accepted, Observation::Absent) | (OperationOutcome::Unknown, _) => {
+            Some(Step::Conclude(Conclusion::HadNoEffect))
+        }
     }
+}
+
+/// What became of an accepted operation: None while the provider may still be working on it.
+fn accepted(s: &Situation, operation: &Operation, present: &Present) -> Option<Conclusion> {
+    if took_effect(s, operation, present) {
+        return Some(Conclusion::TookEffect);
+    }
+    let working = matches!(present.state, State::Provisioning | State::Deleting);
+    let ordered_anew = operation.verb == Verb::Scale && !working && s.impatience().inputs_changed;
+    let given_up = operation.verb != Verb::Terminate && is_overdue(s, operation) && !working;
+    (ordered_anew || given_up).then_some(Conclusion::HadNoEffect)
 }
 
 fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool {
@@ -105,7 +126,7 @@ pub(super) fn transition(s: &Situation) -> Option<Step> {
     let state = s.present()?.state;
     let next_look = s.now.saturating_add(retry::POLL).unwrap_or(s.now);
     match state {
-        State::Incomplete => Some(making::create(s)),
+        State::Incomplete => Some(making::complete(s)),
         State::Deleting => {
             let message = "the provider is removing it; a new one waits until that is done";
             Some(Wait::until(next_look, Hold::new(reason::REMOTE_DELETING, message)))
@@ -146,13 +167,13 @@ pub fn scaling_of(s: &Situation) -> Scaling {
         return Scaling::NotChangeable(s.changes.fixed.clone());
     }
     let differences: Vec<_> = s.changes.scalable.iter().chain(&s.drift.enforced).cloned().collect();
-    if let Some(hash) = &s.status.attached_differences {
-        if s.annotation(annotation::ACCEPT_DIFFERENCES) != Some(hash) {
-            return Scaling::NotAccepted(hash.clone(), differences);
-        }
-    }
     if differences.is_empty() {
         return Scaling::Unneeded;
+    }
+    if let Some(hash) = &s.status.attached_differences
+        && s.annotation(annotation::ACCEPT_DIFFERENCES) != Some(hash)
+    {
+        return Scaling::NotAccepted(hash.clone(), differences);
     }
     if s.status.not_converging.as_ref() == Some(&changes::digest_of(&differences)) {
         return Scaling::NotConverging(differences);

@@ -1,18 +1,18 @@
 //! Remotes that are not there, or not known to be ours yet.
 
-use hostwright_crds::{OnRemoteMissing, OperationOutcome, RemoteState, Target, Verb, annotation, reason};
+use hostwright_crds::{OnRemoteMissing, Operation, OperationOutcome, RemoteState, Target, Verb, annotation, reason};
 
 use super::super::record::Record;
+use super::super::retry;
 use super::super::situation::Situation;
-use super::{Attachment, Conclusion, Step, Wait, ending, has_settled};
+use super::{Attachment, Conclusion, Step, Wait, ending, existing, has_settled};
 use crate::providers::Hold;
 
 /// A create without an answer is settled by looking, never by repeating or deleting blindly.
 pub(super) fn unanswered_create(s: &Situation) -> Option<Step> {
     let operation = s.running(Verb::Create).filter(|operation| operation.outcome != OperationOutcome::Refused)?;
     if operation.outcome == OperationOutcome::Accepted {
-        let unknown_remote = s.remote().is_none() && s.present().is_some();
-        return unknown_remote.then_some(Step::Attach(Attachment::OwnAttempt));
+        return accepted_create(s, operation);
     }
     if s.present().is_some() {
         return Some(Step::Attach(Attachment::OwnAttempt));
@@ -20,16 +20,26 @@ pub(super) fn unanswered_create(s: &Situation) -> Option<Step> {
     let uniqueness = s.facts()?.capabilities.create_uniqueness;
     if !uniqueness.has_lookup() {
         let resolved = s.annotation(annotation::RESOLVE_CREATE) == Some("absent");
-        return Some(if resolved { Step::Conclude(Conclusion::HadNoEffect) } else { nobody_can_tell() });
+        return Some(if resolved { Step::ResolvedAsAbsent } else { nobody_can_tell() });
     }
     // Where the provider refuses a second remote, a create that lands late makes the next one fail, so absence counts at
     // once; but nothing may be released while one may still land.
     let must_settle = !uniqueness.is_enforced() || s.aim.target == Target::Terminated;
-    if must_settle && let Err(until) = has_settled(s, operation.attempted_at.as_ref().map(|at| at.0)) {
+    if must_settle && let Err(until) = has_settled(s, retry::sent_until(operation)) {
         let message = "the last create was not answered and may still appear; looking again before anything else";
         return Some(Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message)));
     }
     Some(Step::Conclude(Conclusion::HadNoEffect))
+}
+
+/// A queued create is not absent because nothing shows yet: the provider is asked, or it counts as unanswered.
+fn accepted_create(s: &Situation, operation: &Operation) -> Option<Step> {
+    match (s.look.is_some(), s.present()) {
+        (true, None) if operation.token.is_some() && !existing::is_overdue(s, operation) => Some(Step::Poll),
+        (true, None) => Some(Step::Conclude(Conclusion::HadNoEffect)),
+        (_, Some(_)) if s.remote().is_none() => Some(Step::Attach(Attachment::OwnAttempt)),
+        _ => None,
+    }
 }
 
 fn nobody_can_tell() -> Step {
@@ -46,20 +56,22 @@ fn nobody_can_tell() -> Step {
 /// or the provider said that one exists.
 pub(super) fn unattached(s: &Situation) -> Option<Step> {
     let refused = s.operation().filter(|operation| operation.outcome == OperationOutcome::Refused);
-    let known = s.remote().is_some() && s.last_applied().is_some();
+    let complete = s.remote().is_some() && s.last_applied().is_some();
+    let known = complete && s.replaced().is_none() && matches!(s.record, Record::Ours(_));
     if known || (s.operation().is_some() && refused.is_none()) {
         return None;
     }
     if s.present().is_some() {
-        let ours = refused.is_some_and(|operation| operation.unanswered_at.is_some());
+        let ours = s.replaced().is_some() || refused.is_some_and(|operation| operation.unanswered_at.is_some());
         return Some(Step::Attach(if ours { Attachment::OwnAttempt } else { Attachment::Found }));
     }
-    if refused.is_some() {
+    // Status that remembers an attempt knows what may be under way; the record alone does not.
+    let attempted = refused.is_some_and(|operation| operation.attempted_at.is_some());
+    let lost = matches!(s.record, Record::Ours(_)) && !s.just_recorded && !attempted && s.remote().is_none();
+    if !lost {
         return None;
     }
-    // The record alone cannot exclude that a create is under way.
-    let may_be_under_way = matches!(s.record, Record::Ours(_)) && !s.just_recorded;
-    may_be_under_way.then_some(Step::AssumeAttempt)
+    ending::unbelievable_absence(s).or(Some(Step::AssumeAttempt))
 }
 
 /// The remote should exist and does not.
@@ -91,8 +103,30 @@ pub fn missing() -> Hold {
     )
 }
 
-/// Makes the remote, when the order holds.
-pub(super) fn create(s: &Situation) -> Step {
+/// Makes the remote, when the order holds: under a record of this very object, and with nothing left of an earlier remote
+/// that the new one would be held against.
+fn create(s: &Situation) -> Step {
+    match s.order {
+        Err(problem) => Wait::on(problem.clone()),
+        Ok(_) if matches!(s.record, Record::Restored(_)) => Step::Record,
+        Ok(_) if s.remote().is_some() => forget(s),
+        Ok(_) => Step::Create,
+    }
+}
+
+fn forget(s: &Situation) -> Step {
+    let enforced = s.facts().is_some_and(|facts| facts.capabilities.create_uniqueness.is_enforced());
+    match ending::may_land_until(s) {
+        Some(until) if !enforced => {
+            let message = "an earlier create was not answered and may still appear; a new one waits for that";
+            Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message))
+        }
+        _ => Step::Forget,
+    }
+}
+
+/// Completes a remote that was made in part.
+pub(super) fn complete(s: &Situation) -> Step {
     match s.order {
         Ok(_) => Step::Create,
         Err(problem) => Wait::on(problem.clone()),

@@ -10,8 +10,8 @@ use DeletionPolicy::{Retain, Terminate};
 use DesiredStatus::{Active, Suspended, Terminated};
 use OperationOutcome::{Accepted, Refused, Unknown};
 use Step::{
-    AssumeAttempt, Attach, Conclude, Create, End, Observe, Poll, Record as WriteRecord, Release, ReportMissing, Scale,
-    Settled, Suspend, Terminate as Ending, Unsuspend, Verify,
+    AssumeAttempt, Attach, Conclude, Create, End, Forget, Observe, Poll, Record as WriteRecord, Release, ReportMissing,
+    Scale, Settled, Suspend, Terminate as Ending, Unsuspend, Verify,
 };
 
 /// A wait, by its reason; `quietly` where it says nothing.
@@ -226,26 +226,26 @@ fn an_unanswered_create_is_settled_by_looking() {
         ),
         (
             "absent after settling",
-            only_looks_up(unanswered(NOW - 30)).seeing_nothing(),
+            only_looks_up(unanswered(NOW - 40).unanswered_at(NOW - 30)).seeing_nothing(),
             Conclude(Conclusion::HadNoEffect),
         ),
         (
             "resolved by a person",
             blind(unanswered(0)).seeing_nothing().annotated(annotation::RESOLVE_CREATE, "absent"),
-            Conclude(Conclusion::HadNoEffect),
+            Step::ResolvedAsAbsent,
         ),
     ]);
     all_wait(vec![
         (
             "absent before settling",
-            only_looks_up(unanswered(NOW - 29)).seeing_nothing(),
+            only_looks_up(unanswered(NOW - 89)).seeing_nothing(),
             reason::OUTCOME_UNKNOWN,
             false,
         ),
         ("nobody can tell", blind(unanswered(0)).seeing_nothing(), reason::CREATE_OUTCOME_UNKNOWN, true),
         (
             "deleted while it may still land",
-            unanswered(NOW - 29).deleted(Terminate).seeing_nothing(),
+            unanswered(NOW - 89).deleted(Terminate).seeing_nothing(),
             reason::OUTCOME_UNKNOWN,
             false,
         ),
@@ -373,9 +373,9 @@ fn a_remote_that_others_removed_is_held_or_made_again() {
     let bound = || service().has(RemoteState::Active).suspicious().seeing_nothing();
     all(vec![
         ("hold", bound(), ReportMissing),
-        ("recreate", bound().recreating(), Create),
-        ("not bound yet", service().has(RemoteState::Active).unbound().seeing_nothing(), Create),
-        ("recreate what was reported", service().has(RemoteState::Missing).recreating().seeing_nothing(), Create),
+        ("recreate", bound().recreating(), Forget),
+        ("not bound yet", service().has(RemoteState::Active).unbound().seeing_nothing(), Forget),
+        ("recreate what was reported", service().has(RemoteState::Missing).recreating().seeing_nothing(), Forget),
         ("the panel not asked lately", bound().instance(|facts| facts.verified_at = None), Verify),
     ]);
     let hold = Some(Hold::new(reason::MASS_ABSENCE, ""));

@@ -5,8 +5,8 @@ use hostwright_plugin::Class;
 
 use super::super::aim::Holder;
 use super::super::changes;
-use super::super::plan::Step;
 use super::super::plan::existing::{Scaling, scaling_of};
+use super::super::plan::{self, Step};
 use super::super::retry;
 use super::super::situation::{Provider, Situation};
 use crate::providers::Hold;
@@ -22,12 +22,12 @@ pub(super) fn held_by(holder: &Holder) -> String {
 }
 
 /// The remote exists and is set up.
-pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
+pub(super) fn provisioned(s: &Situation) -> (&'static str, &'static str, String) {
     if s.identity().is_some_and(|identity| identity.ended.is_some()) {
-        return Some(("False", reason::TERMINATED, "the remote was ended".into()));
+        return ("False", reason::TERMINATED, "the remote was ended".into());
     }
     let Some(remote) = s.remote() else {
-        return Some(match s.running(Verb::Create).map(|operation| operation.outcome) {
+        return match s.running(Verb::Create).map(|operation| operation.outcome) {
             Some(OperationOutcome::Unknown) => {
                 ("Unknown", reason::OUTCOME_UNKNOWN, "a create was asked for and not answered".into())
             }
@@ -37,10 +37,10 @@ pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
             Some(OperationOutcome::Refused) | None => {
                 ("False", reason::PENDING, "nothing exists at the provider".into())
             }
-        });
+        };
     };
     let id = &remote.id;
-    Some(match remote.state {
+    match remote.state {
         RemoteState::Provisioning | RemoteState::Incomplete => {
             ("False", reason::PROVISIONING, format!("remote {id} is being set up"))
         }
@@ -48,7 +48,7 @@ pub(super) fn provisioned(s: &Situation) -> Aspect<&'static str> {
         RemoteState::Failed => ("False", reason::REMOTE_FAILED, format!("remote {id} failed at the provider")),
         RemoteState::Deleting => ("False", reason::REMOTE_DELETING, format!("remote {id} is going away")),
         RemoteState::Missing => ("False", reason::REMOTE_MISSING, format!("remote {id} is gone")),
-    })
+    }
 }
 
 /// References resolve, the configuration validates, and there is room.
@@ -56,7 +56,7 @@ pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
     if matches!(s.provider, Provider::Starting) || s.aim.target == Target::Terminated {
         return None;
     }
-    if let Err(hold) = s.order {
+    if let Some(hold) = plan::unbelieved(s).as_ref().or(s.order.as_ref().err()) {
         return Some(("False", hold.reason, hold.message.clone()));
     }
     if let Scaling::NotChangeable(differences) = scaling_of(s) {
@@ -106,6 +106,9 @@ pub(super) fn synced(s: &Situation) -> Aspect<&'static str> {
             ));
         }
         Scaling::Unneeded | Scaling::Needed(_) | Scaling::NotChangeable(_) => {}
+    }
+    if s.status.not_converging.is_some() && s.look.is_none() {
+        return None;
     }
     let drift: Vec<_> = s.drift.enforced.iter().chain(&s.drift.reported).cloned().collect();
     if !drift.is_empty() {
