@@ -43,6 +43,8 @@ async fn find_or_create_once(client: &Client, call: &Call, dialect: Dialect) -> 
         return Ok(user.id);
     }
     match find_by_email(client, &owner.email).await? {
+        // Made between the two looks, by an attempt that was given up.
+        Some(user) if user.external_id.as_ref() == Some(&owner.key) => Ok(user.id),
         Some(user) if may_adopt(call, user.external_id.as_deref()) => Ok(user.id),
         Some(user) => Err(taken(client, &user, &owner.email).into()),
         None => create(client, owner, dialect).await,
