@@ -17,15 +17,9 @@ pub struct PanelSide {
 
 impl PanelSide {
     pub(crate) fn new() -> Self {
-        let panel = Panel::new(Config {
-            application_key: API_KEY.to_owned(),
-            ..Config::default()
-        });
-        panel.add_node("n1", 1, 10_000_000, 100_000_000, 2_000);
-        Self {
-            panel,
-            seen: Mutex::default(),
-        }
+        let panel = Panel::new(Config { application_key: API_KEY.to_owned(), ..Config::default() });
+        add_node(&panel);
+        Self { panel, seen: Mutex::default() }
     }
 
     /// The external id of a service.
@@ -45,11 +39,7 @@ impl PanelSide {
     pub fn hosted(&self) -> Vec<String> {
         let servers = self.panel.servers().into_iter();
         servers
-            .map(|server| {
-                server
-                    .external_id
-                    .unwrap_or_else(|| format!("without external id: {}", server.name))
-            })
+            .map(|server| server.external_id.unwrap_or_else(|| format!("without external id: {}", server.name)))
             .collect()
     }
 
@@ -63,10 +53,15 @@ impl PanelSide {
         assert_eq!(found, wanted, "servers on the panel");
     }
 
-    /// Whether installations end by themselves from now on. The panel is reset: do this first.
+    /// From now on installations do not end by themselves. The panel is reset, so this comes first.
     pub fn holding_installations(&self) {
         self.panel.reset(InstallMode::Hold);
-        self.panel.add_node("n1", 1, 10_000_000, 100_000_000, 2_000);
+        add_node(&self.panel);
+    }
+
+    /// How many requests with this method and a path that ends like this were received.
+    pub fn requests(&self, method: &str, path: &str) -> u64 {
+        self.panel.requests(method, &format!("/api/application/{path}"))
     }
 
     /// Fails when a service ever had two servers at once.
@@ -75,10 +70,12 @@ impl PanelSide {
         let mut seen = self.seen.lock().unwrap();
         seen.extend(self.panel.servers().into_iter().filter_map(|server| server.external_id));
         for id in seen.iter() {
-            assert!(
-                self.panel.max_live_per_external_id(id) <= 1,
-                "{id} had two servers at once"
-            );
+            assert!(self.panel.max_live_per_external_id(id) <= 1, "{id} had two servers at once");
         }
     }
+}
+
+/// Room for more than any test orders, and 50 ports.
+fn add_node(panel: &Panel) {
+    panel.add_node("n1", 1, 1_000_000, 1_000_000, 50);
 }

@@ -23,26 +23,15 @@ impl View {
 
     /// A condition; null where there is none.
     pub fn condition(&self, kind: &str) -> &Value {
-        let conditions = self
-            .at("/status/conditions")
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        conditions
-            .iter()
-            .find(|condition| condition["type"] == kind)
-            .unwrap_or(&Value::Null)
+        let conditions = self.at("/status/conditions").as_array().map(Vec::as_slice).unwrap_or_default();
+        conditions.iter().find(|condition| condition["type"] == kind).unwrap_or(&Value::Null)
     }
 
     /// Status and reason of a condition: `False/InvalidCheckout`; empty where there is none.
     pub fn says(&self, kind: &str) -> String {
         let condition = self.condition(kind);
         let text = |key: &str| condition[key].as_str().unwrap_or_default();
-        if condition.is_null() {
-            String::new()
-        } else {
-            format!("{}/{}", text("status"), text("reason"))
-        }
+        if condition.is_null() { String::new() } else { format!("{}/{}", text("status"), text("reason")) }
     }
 
     /// The reason of Ready.
@@ -92,24 +81,14 @@ impl View {
     /// Not ready, for this reason.
     #[track_caller]
     pub fn is_held_by(&self, reason: &str) -> &Self {
-        assert!(
-            !self.ready() && self.reason() == reason,
-            "{}, expected {reason}: {:#}",
-            self.name,
-            self.at("/status")
-        );
+        assert!(!self.ready() && self.reason() == reason, "{}, expected {reason}: {:#}", self.name, self.at("/status"));
         self
     }
 
     /// The message of Ready contains these words.
     #[track_caller]
     pub fn explains(&self, words: &str) -> &Self {
-        assert!(
-            self.message().contains(words),
-            "{} should say {words:?}: {:?}",
-            self.name,
-            self.message()
-        );
+        assert!(self.message().contains(words), "{} should say {words:?}: {:?}", self.name, self.message());
         self
     }
 }

@@ -90,11 +90,6 @@ impl Wire {
         state.log.clear();
     }
 
-    /// How many requests were numbered since [`Self::arm`].
-    pub fn numbered(&self) -> usize {
-        self.lock().numbered
-    }
-
     /// Whether every planned death happened.
     pub fn all_crashed(&self) -> bool {
         self.lock().crashes.is_empty()
@@ -107,10 +102,7 @@ impl Wire {
 
     /// The requests to panels in the log.
     pub fn panel_requests(&self) -> Vec<String> {
-        self.log()
-            .into_iter()
-            .filter(|line| !line.starts_with("kubernetes "))
-            .collect()
+        self.log().into_iter().filter(|line| !line.starts_with("kubernetes ")).collect()
     }
 
     /// Forgets the log.
@@ -122,13 +114,7 @@ impl Wire {
     /// matches everything.
     pub fn trouble(&self, host: &str, method: &str, path: &str, trouble: Trouble, times: usize) {
         let (host, method, path) = (host.to_owned(), method.to_owned(), path.to_owned());
-        self.lock().rules.push(Rule {
-            host,
-            method,
-            path,
-            trouble,
-            left: times,
-        });
+        self.lock().rules.push(Rule { host, method, path, trouble, left: times });
     }
 
     /// Ends all trouble.
@@ -148,11 +134,7 @@ impl Wire {
     }
 
     pub(crate) fn line(self: &Arc<Self>) -> Arc<Line> {
-        Arc::new(Line {
-            wire: self.clone(),
-            alive: AtomicBool::new(true),
-            died: Notify::new(),
-        })
+        Arc::new(Line { wire: self.clone(), alive: AtomicBool::new(true), died: Notify::new() })
     }
 
     fn number(&self, name: String) -> Option<Moment> {
@@ -176,11 +158,7 @@ impl Wire {
     }
 
     fn panel(&self, host: &str) -> Option<Router> {
-        self.lock()
-            .panels
-            .iter()
-            .find(|(known, _)| known == host)
-            .map(|(_, router)| router.clone())
+        self.lock().panels.iter().find(|(known, _)| known == host).map(|(_, router)| router.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -204,11 +182,7 @@ impl Line {
         router: Router,
         request: Request<kube::client::Body>,
     ) -> Result<Response<Body>, std::convert::Infallible> {
-        let target = request
-            .uri()
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let name = (!target.contains("watch=true")).then(|| format!("kubernetes {} {target}", request.method()));
         self.pass(name, router.oneshot(request.map(Body::new))).await
     }
@@ -238,20 +212,12 @@ impl Line {
 impl Transport for Line {
     async fn send(&self, request: Request<Bytes>) -> Answer {
         let host = request.uri().host().unwrap_or_default().to_owned();
-        let path = request
-            .uri()
-            .path_and_query()
-            .map(ToString::to_string)
-            .unwrap_or_default();
+        let path = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let method = request.method().to_string();
         let name = Some(format!("{host} {method} {path}"));
         let trouble = self.wire.take_trouble(&host, &method, &path);
         let Some(router) = self.wire.panel(&host).filter(|_| trouble != Some(Trouble::Refused)) else {
-            return self
-                .pass(name, async {
-                    Err(TransportError::NotSent("connection refused".to_owned()))
-                })
-                .await;
+            return self.pass(name, async { Err(TransportError::NotSent("connection refused".to_owned())) }).await;
         };
         self.pass(name, async move {
             if let Some(Trouble::DeliveredLate(after)) = trouble {
@@ -275,9 +241,6 @@ impl Transport for Line {
 async fn exchange(router: Router, request: Request<Bytes>) -> Answer {
     let answer = router.oneshot(request.map(Body::from)).await.unwrap();
     let (head, body) = answer.into_parts();
-    let body = body
-        .collect()
-        .await
-        .map_err(|error| TransportError::Interrupted(error.to_string()))?;
+    let body = body.collect().await.map_err(|error| TransportError::Interrupted(error.to_string()))?;
     Ok(Response::from_parts(head, body.to_bytes()))
 }

@@ -23,8 +23,8 @@ use crate::{
 
 /// How much time a step passes.
 const STEP: Duration = Duration::from_secs(1);
-/// So long without a request is quiet.
-const QUIET: Duration = Duration::from_secs(4);
+/// So long without a request is quiet: longer than the pause before an early attempt.
+const QUIET: Duration = Duration::from_secs(12);
 /// The longest a condition is waited for: longer than any back-off.
 const PATIENCE: Duration = Duration::from_secs(3_600);
 
@@ -51,10 +51,7 @@ impl Default for World {
 impl World {
     /// A panel known as `panel-eu` and two packages of it: `small` with 1024 MiB and `large` with 2048.
     pub fn new() -> Self {
-        Self::empty()
-            .with(secret("panel-api", API_KEY))
-            .with(instance("panel-eu"))
-            .with_packages()
+        Self::empty().with(secret("panel-api", API_KEY)).with(instance("panel-eu")).with_packages()
     }
 
     /// The same with a simulated provider in place of the panel.
@@ -109,12 +106,8 @@ impl World {
 
     /// Starts another controller.
     pub fn start_controller(&mut self) {
-        let (cluster, wire, clock, provider) = (
-            self.cluster.clone(),
-            self.wire.clone(),
-            self.clock,
-            self.provider.clone(),
-        );
+        let (cluster, wire, clock, provider) =
+            (self.cluster.clone(), self.wire.clone(), self.clock, self.provider.clone());
         self.controllers.push(tokio::spawn(async move {
             loop {
                 let line = wire.line();
@@ -157,11 +150,7 @@ impl World {
     #[track_caller]
     pub fn annotate(&self, service: &str, key: &str, value: impl Into<Value>) {
         let value: Value = value.into();
-        self.cluster.patch(
-            "HostingService",
-            service,
-            &json!({"metadata": {"annotations": {key: value}}}),
-        );
+        self.cluster.patch("HostingService", service, &json!({"metadata": {"annotations": {key: value}}}));
     }
 
     /// Deletes a service.
@@ -185,14 +174,8 @@ impl World {
     /// Any object as it is now.
     #[track_caller]
     pub fn object(&self, kind: &str, name: &str) -> View {
-        let object = self
-            .cluster
-            .get(kind, name)
-            .unwrap_or_else(|| panic!("there is no {kind} {name}"));
-        View {
-            name: format!("{kind} {name}"),
-            object,
-        }
+        let object = self.cluster.get(kind, name).unwrap_or_else(|| panic!("there is no {kind} {name}"));
+        View { name: format!("{kind} {name}"), object }
     }
 
     /// Whether a service exists.
@@ -253,11 +236,7 @@ impl World {
         async move {
             let start = Instant::now();
             while !holds(self) {
-                assert!(
-                    start.elapsed() <= patience,
-                    "{asked_at}: waited in vain until {what}\n{}",
-                    self.described()
-                );
+                assert!(start.elapsed() <= patience, "{asked_at}: waited in vain until {what}\n{}", self.described());
                 tokio::time::sleep(STEP).await;
                 self.never_two_of_one();
             }
@@ -265,15 +244,14 @@ impl World {
     }
 
     fn is_settled(&self) -> bool {
-        let quiet = self.wire.last_request().is_some_and(|last| last.elapsed() >= QUIET);
+        let asked = self.wire.last_request();
+        let quiet =
+            asked.is_some() && asked.max(self.cluster.last_change()).is_some_and(|last| last.elapsed() >= QUIET);
         quiet && self.views("HostingService").iter().all(View::is_at_rest)
     }
 
     fn views(&self, kind: &str) -> Vec<View> {
-        let view = |object: Value| View {
-            name: format!("{kind} {}", text(&object["metadata"]["name"])),
-            object,
-        };
+        let view = |object: Value| View { name: format!("{kind} {}", text(&object["metadata"]["name"])), object };
         self.cluster.list(kind).into_iter().map(view).collect()
     }
 
@@ -288,39 +266,20 @@ impl World {
 
     /// For whoever reads a failure.
     fn described(&self) -> String {
-        let objects = self
-            .views("ProviderInstance")
-            .into_iter()
-            .chain(self.views("HostingService"));
-        let objects = objects
-            .take(12)
-            .map(|view| format!("{}: {:#}", view.name, view.at("/status")))
-            .collect::<Vec<_>>();
+        let objects = self.views("ProviderInstance").into_iter().chain(self.views("HostingService"));
+        let objects =
+            objects.take(12).map(|view| format!("{}: {:#}", view.name, view.at("/status"))).collect::<Vec<_>>();
         let requests = self.wire.log();
         let requests = requests[requests.len().saturating_sub(40)..].join("\n");
-        format!(
-            "{}\nlast requests:\n{requests}\nlog:\n{}",
-            objects.join("\n"),
-            log::last()
-        )
+        format!("{}\nlast requests:\n{requests}\nlog:\n{}", objects.join("\n"), log::last())
     }
 
     /// No object but the Secret itself, and no log line, shows the planted secret.
     fn nothing_leaked(&self) {
         assert_eq!(log::leaked(), None, "a log line shows a secret");
-        for kind in [
-            "HostingService",
-            "Package",
-            "ProviderInstance",
-            "Plugin",
-            "Event",
-            "ConfigMap",
-        ] {
+        for kind in ["HostingService", "Package", "ProviderInstance", "Plugin", "Event", "ConfigMap"] {
             for object in self.cluster.list(kind) {
-                assert!(
-                    !object.to_string().contains(API_KEY),
-                    "a {kind} shows a secret: {object:#}"
-                );
+                assert!(!object.to_string().contains(API_KEY), "a {kind} shows a secret: {object:#}");
             }
         }
     }
@@ -355,10 +314,7 @@ fn controller(
     let mut plugins: Vec<Arc<dyn Plugin>> = vec![Arc::new(Pterodactyl::with_transport(line.clone()).unwrap())];
     plugins.extend(provider.map(|provider| Arc::new(Scripted::of(provider, line)) as Arc<dyn Plugin>));
     let options = Options {
-        settings: Settings {
-            installation: INSTALLATION.to_owned(),
-            credentials_namespace: SYSTEM.to_owned(),
-        },
+        settings: Settings { installation: INSTALLATION.to_owned(), credentials_namespace: SYSTEM.to_owned() },
         plugins,
         clock: Arc::new(clock),
         leadership: Leadership::always(),

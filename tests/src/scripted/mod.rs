@@ -59,9 +59,7 @@ impl Scripted {
     ) -> Result<T, Error> {
         let (provider, id) = (self.provider.clone(), external_id.to_owned());
         let name = Some(format!("scripted {verb} {id}"));
-        self.line
-            .pass(name, async move { provider.answer(verb, &id, work).await })
-            .await
+        self.line.pass(name, async move { provider.answer(verb, &id, work).await }).await
     }
 
     async fn mutation(
@@ -71,8 +69,7 @@ impl Scripted {
         work: impl FnOnce(&Provider, &Call) -> Result<Outcome, Error> + Send + 'static,
     ) -> Result<Outcome, Error> {
         let owned = call.clone();
-        self.carry(verb, &call.external_id, move |provider| work(provider, &owned))
-            .await
+        self.carry(verb, &call.external_id, move |provider| work(provider, &owned)).await
     }
 }
 
@@ -103,9 +100,8 @@ impl Plugin for Scripted {
     }
 
     async fn observe(&self, call: &Call) -> Result<Observation, Error> {
-        let id = call.external_id.clone();
-        self.carry("observe", &call.external_id, move |provider| Ok(provider.observe(&id)))
-            .await
+        let owned = call.clone();
+        self.carry("observe", &call.external_id, move |provider| Ok(provider.observe(&owned))).await
     }
 
     async fn list(&self, _: &Instance, cursor: Option<&str>) -> Result<Page, Error> {
@@ -118,13 +114,11 @@ impl Plugin for Scripted {
     }
 
     async fn suspend(&self, call: &Call) -> Result<Outcome, Error> {
-        self.mutation("suspend", call, |provider, call| provider.switch(call, true))
-            .await
+        self.mutation("suspend", call, |provider, call| provider.switch(call, true)).await
     }
 
     async fn unsuspend(&self, call: &Call) -> Result<Outcome, Error> {
-        self.mutation("unsuspend", call, |provider, call| provider.switch(call, false))
-            .await
+        self.mutation("unsuspend", call, |provider, call| provider.switch(call, false)).await
     }
 
     async fn scale(&self, call: &Call) -> Result<Outcome, Error> {
@@ -132,14 +126,12 @@ impl Plugin for Scripted {
     }
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {
-        self.mutation("terminate", call, |provider, call| Ok(provider.terminate(call)))
-            .await
+        self.mutation("terminate", call, |provider, call| Ok(provider.terminate(call))).await
     }
 
     async fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {
         let token = token.to_owned();
-        self.mutation("poll", call, move |provider, call| provider.poll(call, &token))
-            .await
+        self.mutation("poll", call, move |provider, call| provider.poll(call, &token)).await
     }
 }
 

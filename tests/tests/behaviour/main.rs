@@ -1,3 +1,19 @@
 //! How Hostwright behaves, seen from outside: objects in, servers on a panel out.
 
+mod absence;
+mod answers;
+mod controllers;
+mod cost;
+mod crashes;
+mod deletion;
+mod drift;
+mod holders;
+mod identity;
+mod isolation;
 mod lifecycle;
+mod limits;
+mod outage;
+mod refusals;
+mod retention;
+mod secrets;
+mod stale;

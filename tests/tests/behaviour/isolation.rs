@@ -1,0 +1,75 @@
+//! What is broken harms itself only.
+
+use std::time::Duration;
+
+use hostwright_plugin::CreateUniqueness;
+use hostwright_tests::{Fault, Manifest, Provider, World, instance, package, service};
+use serde_json::{Value, json};
+
+/// Stores an object that no schema would let through: it is from a time when the schema was another one.
+fn store_malformed(world: &World, definition: &str, manifest: &Manifest) {
+    let schema = "/spec/versions/0/schema/openAPIV3Schema";
+    let before = world.cluster.get("CustomResourceDefinition", definition).unwrap();
+    let mut loose = before["spec"]["versions"].clone();
+    loose[0]["schema"]["openAPIV3Schema"] = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
+    loose[0]["selectableFields"] = Value::Null;
+    world.cluster.patch("CustomResourceDefinition", definition, &json!({"spec": {"versions": loose}}));
+    world.apply(manifest);
+    let strict = &before["spec"]["versions"];
+    world.cluster.patch("CustomResourceDefinition", definition, &json!({"spec": {"versions": strict}}));
+    assert!(before.pointer(schema).is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn malformed_objects_of_any_kind_harm_no_other() {
+    let broken_service = service("broken").setting(&["spec", "desiredStatus"], json!([1]));
+    let broken_package = package("broken").setting(&["spec", "providerInstanceRef"], 7);
+    let broken_instance = instance("broken").setting(&["spec", "mode"], json!({}));
+    let world = World::new().where_first(|world| {
+        store_malformed(world, "hostingservices.hostwright.dev", &broken_service);
+        store_malformed(world, "packages.hostwright.dev", &broken_package);
+        store_malformed(world, "providerinstances.hostwright.dev", &broken_instance);
+    });
+    let world = world.with(service("alice")).running();
+    world.until("alice is ready", |world| world.service("alice").ready()).await;
+    world.delete("alice");
+    world.loses("alice").await;
+    world.panel.hosts_exactly([]);
+    assert!(world.has("broken"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_plugin_call_harms_that_service_only() {
+    let provider = Provider::new(CreateUniqueness::LookupOnly);
+    provider.fails_for("unlucky", "observe", usize::MAX, Fault::Panic);
+    let world = World::simulated(&provider).with(service("unlucky")).with(service("alice")).running();
+    world.until("alice is ready", |world| world.service("alice").ready()).await;
+    world.passes(Duration::from_secs(300)).await;
+    assert_eq!(world.service("unlucky").reason(), "PluginError");
+    provider.heals();
+    world.settles().await;
+    world.service("unlucky").is_ready();
+    provider.hosts_exactly(["alice", "unlucky"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_panics_may_have_happened() {
+    for fault in [Fault::Panic, Fault::PanicAfterEffect] {
+        let provider = Provider::new(CreateUniqueness::LookupOnly);
+        provider.fails("create", 1, fault);
+        let world = World::simulated(&provider).with(service("alice")).running();
+        world.settles().await;
+        world.service("alice").is_ready();
+        provider.hosts_exactly(["alice"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_never_ends_is_given_up_and_looked_up() {
+    let provider = Provider::new(CreateUniqueness::LookupOnly);
+    provider.fails("create", 1, Fault::NoAnswer);
+    let world = World::simulated(&provider).with(service("alice")).with(service("bob")).running();
+    world.settles().await;
+    provider.hosts_exactly(["alice", "bob"]);
+    assert_eq!(provider.count("create"), 2);
+}
