@@ -2,6 +2,7 @@
 //! every other writer.
 
 mod answer;
+mod attach;
 
 #[cfg(test)]
 mod tests;
@@ -9,14 +10,13 @@ mod tests;
 use std::time::Duration;
 
 use hostwright_crds::{
-    HostingServiceStatus, LastApplied, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb,
-    condition, reason,
+    HostingServiceStatus, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb, condition,
+    reason,
 };
 use hostwright_plugin::{Class, Error, Outcome, Present, Remote};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
-use super::changes;
 use super::order::Order;
 use super::plan::{Attachment, Conclusion};
 use super::retry;
@@ -122,7 +122,7 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
             look_failed(status, *verb, error, ground);
             None
         }
-        Finding::Attached(how, present) => Some(attached(status, *how, present, ground)),
+        Finding::Attached(how, present) => Some(attach::attached(status, *how, present, ground)),
         Finding::Concluded(conclusion) => concluded(status, *conclusion, ground),
         Finding::AssumedAttempt => {
             status.operation = Some(assumed(status, ground));
@@ -260,91 +260,6 @@ fn failed(operation: &mut Operation, error: &Error, ground: &Ground) {
 fn told<'a>(error: &'a Error, instance: &str) -> &'a str {
     let without_name = error.message.strip_prefix(instance).and_then(|rest| rest.strip_prefix(": "));
     without_name.unwrap_or(&error.message).trim_end_matches('.')
-}
-
-fn attached(status: &mut HostingServiceStatus, how: Attachment, present: &Present, ground: &Ground) -> Notice {
-    let state = remote_state(present.state);
-    status.remote = Some(RemoteStatus {
-        state,
-        seen_at: Some(ground.time()),
-        late_until: Some(ground.after(ground.settle)),
-        bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
-        ..remote_status(&present.remote)
-    });
-    let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
-    let applied = as_applied(present, ground);
-    if how == Attachment::Found {
-        status.attached_differences = differences_when_found(&applied, ground);
-    }
-    status.last_applied = Some(match ground.order {
-        Ok(order) if how == Attachment::OwnAttempt && unchanged => applied_order(order, ground),
-        _ => applied,
-    });
-    let suspended = state == RemoteState::Suspended && ground.target == Target::Suspended;
-    status.suspended_at = suspended.then(|| ground.time());
-    status.operation = match how {
-        // Completing it is the same operation.
-        Attachment::OwnAttempt if state == RemoteState::Incomplete => status
-            .operation
-            .take()
-            .map(|operation| Operation { outcome: OperationOutcome::Refused, next_attempt_at: None, ..operation }),
-        Attachment::OwnAttempt if state == RemoteState::Provisioning => {
-            status.operation.take().map(|operation| Operation {
-                outcome: OperationOutcome::Accepted,
-                next_attempt_at: Some(ground.after(retry::POLL)),
-                last_error: None,
-                ..operation
-            })
-        }
-        _ => {
-            status.epoch += 1;
-            None
-        }
-    };
-    let (reason, verb) = match how {
-        Attachment::OwnAttempt => (reason::CREATED, "recovered"),
-        Attachment::Found => (reason::ATTACHED, "attached"),
-    };
-    let message = format!("{verb} remote {} on {}", present.remote.id, ground.instance);
-    Notice { reason, message, warning: false }
-}
-
-/// What the remote is configured to, under everything the order would set besides.
-fn as_applied(present: &Present, ground: &Ground) -> LastApplied {
-    let ordered = ground.order.as_ref().ok();
-    let mut config = ordered.map(|order| order.config.clone()).unwrap_or_default();
-    config.extend(present.applied.clone());
-    LastApplied {
-        package: ordered.map_or_else(|| ground.package.to_owned(), |order| order.package.clone()),
-        package_generation: ordered.map(|order| order.package_generation).unwrap_or_default(),
-        config,
-        checkout: ordered.map(|order| order.checkout.clone()).unwrap_or_default(),
-        at: Some(ground.time()),
-    }
-}
-
-/// The hash by which somebody accepts that an attached remote is brought to the order.
-fn differences_when_found(applied: &LastApplied, ground: &Ground) -> Option<String> {
-    let Ok(order) = ground.order else {
-        return Some(super::digest::of_value(&serde_json::Value::Object(applied.config.clone())));
-    };
-    let differs = |(key, wanted): (&String, &serde_json::Value)| {
-        applied.config.get(key).is_some_and(|found| !changes::same(found, wanted))
-    };
-    let differing: Vec<_> = order.config.iter().filter(|entry| differs(*entry)).map(|(key, _)| key.as_str()).collect();
-    let shown = serde_json::json!([differing, applied.config, order.config]);
-    (!differing.is_empty()).then(|| super::digest::of_value(&shown))
-}
-
-/// An order as it is remembered once a provider accepted it.
-fn applied_order(order: &Order, ground: &Ground) -> LastApplied {
-    LastApplied {
-        package: order.package.clone(),
-        package_generation: order.package_generation,
-        config: order.config.clone(),
-        checkout: order.checkout.clone(),
-        at: Some(ground.time()),
-    }
 }
 
 fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: &Ground) -> Option<Notice> {

@@ -11,7 +11,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::super::retry;
 use super::super::situation::remote_state;
-use super::{Ground, Notice, applied_order, failed, is_unanswered, remote_status};
+use super::attach::applied_order;
+use super::{Ground, Notice, failed, is_unanswered, remote_status};
 
 /// A provider that asks to be polled sooner is polled this late.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
