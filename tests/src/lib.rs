@@ -1,11 +1,14 @@
 //! A whole Hostwright in one process, for tests of its behaviour: the embedded API server, a panel, and the real
 //! controller between them, on a clock that only tests move.
 //!
-//! ```ignore
+//! ```no_run
+//! # use hostwright_tests::{World, service};
+//! # async fn example() {
 //! let world = World::new().with(service("alice")).running();
 //! world.settles().await;
 //! world.service("alice").is_ready();
 //! world.panel.hosts_exactly(["alice"]);
+//! # }
 //! ```
 #![expect(
     clippy::unwrap_used,

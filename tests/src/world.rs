@@ -26,7 +26,7 @@ const STEP: Duration = Duration::from_secs(1);
 /// So long without a request is quiet: longer than the pause before an early attempt.
 const QUIET: Duration = Duration::from_secs(12);
 /// The longest a condition is waited for: longer than any back-off.
-const PATIENCE: Duration = Duration::from_secs(3_600);
+const PATIENCE: Duration = Duration::from_hours(1);
 
 /// An API server, a panel and a controller in one process.
 pub struct World {
@@ -85,6 +85,7 @@ impl World {
     /// With an object.
     #[must_use]
     #[track_caller]
+    #[expect(clippy::needless_pass_by_value, reason = "a test gives its sentence away")]
     pub fn with(self, manifest: Manifest) -> Self {
         self.cluster.apply(&manifest);
         self

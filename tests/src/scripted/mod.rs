@@ -1,6 +1,7 @@
 //! A plugin whose provider is simulated: everything a provider may do wrong is a switch.
 
 mod provider;
+mod verbs;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -162,7 +162,7 @@ async fn a_list_that_began_before_our_own_call_causes_no_action() {
     world.until("alice is suspended", |_| provider.remote("alice").state == State::Suspended).await;
     provider.forget_calls();
     // The list still shows it as active.
-    world.passes(Duration::from_secs(120)).await;
+    world.passes(Duration::from_mins(2)).await;
     world.service("alice").is_ready();
     assert_eq!(provider.calls().iter().filter(|call| !call.starts_with("list")).count(), 0, "{:?}", provider.calls());
 }

@@ -63,7 +63,7 @@ async fn a_server_that_the_panel_takes_back_because_its_node_fails_is_made_once_
     world.panel.panel.set_wings_latency(Duration::from_secs(3));
     world.panel.panel.set_wings(WingsMode::Error500);
     let world = world.running();
-    world.passes(Duration::from_secs(60)).await;
+    world.passes(Duration::from_mins(1)).await;
     assert!(!world.service("alice").ready());
     world.panel.panel.set_wings(WingsMode::Ok);
     world.settles().await;
@@ -138,7 +138,7 @@ async fn an_object_deleted_after_an_unanswered_create_stays_until_nothing_can_ap
         world.until("it was tried", |_| provider.count("create") == 1).await;
         world.delete("alice");
         world.loses("alice").await;
-        world.passes(Duration::from_secs(120)).await;
+        world.passes(Duration::from_mins(2)).await;
         provider.hosts_exactly([]);
     }
 }

@@ -74,7 +74,7 @@ async fn a_settled_service_costs_nothing() {
     world.settles().await;
     written(&world);
     world.wire.forget();
-    world.passes(Duration::from_secs(3_600)).await;
+    world.passes(Duration::from_hours(1)).await;
     assert_eq!(world.cluster.writes(), Vec::<String>::new());
     let about_alice = world.wire.log().into_iter().filter(|line| line.contains("alice")).count();
     assert_eq!(about_alice, 0, "{:?}", world.wire.log());
@@ -103,7 +103,7 @@ async fn a_restart_with_a_thousand_settled_services_writes_nothing_and_asks_for_
     world.cluster.server.faults().forget_requests();
     provider.forget_calls();
     world.wire.forget();
-    world.passes(Duration::from_secs(60)).await;
+    world.passes(Duration::from_mins(1)).await;
     assert_eq!(world.cluster.writes(), Vec::<String>::new());
     let single = world.wire.log().into_iter().filter(|line| line.contains("service-")).count();
     assert_eq!(single, 0, "requests for single services");

@@ -145,7 +145,7 @@ fn a_death_at_any_request_of_a_create_that_is_deleted_meanwhile_leaves_nothing()
             world.passes(Duration::from_secs(2)).await;
             world.delete("alice");
             world.loses("alice").await;
-            world.passes(Duration::from_secs(60)).await;
+            world.passes(Duration::from_mins(1)).await;
             provider.hosts_exactly([]);
             world
         });

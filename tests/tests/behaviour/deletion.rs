@@ -34,7 +34,7 @@ async fn while_the_panel_is_down_a_deleted_service_stays_and_says_so() {
     world.wire.trouble("panel.test", "", "", Trouble::Refused, usize::MAX);
     world.delete("alice");
     world.shows("alice", "ProviderUnavailable").await;
-    world.passes(Duration::from_secs(3_600)).await;
+    world.passes(Duration::from_hours(1)).await;
     world.service("alice").is_held_by("ProviderUnavailable").explains("connection refused");
     world.panel.hosts_exactly(["alice"]);
     world.wire.heal();
@@ -48,7 +48,7 @@ async fn while_its_node_is_down_a_deleted_service_stays_and_goes_when_it_is_back
     world.settles().await;
     world.panel.panel.set_wings(WingsMode::Down);
     world.delete("alice");
-    world.passes(Duration::from_secs(600)).await;
+    world.passes(Duration::from_mins(10)).await;
     assert!(!world.service("alice").ready());
     world.panel.hosts_exactly(["alice"]);
     world.panel.panel.set_wings(WingsMode::Ok);
@@ -63,7 +63,7 @@ async fn an_ending_is_forced_only_where_the_package_says_so_and_only_after_that_
     world.cluster.patch("Package", "small", &json!({"spec": {"termination": {"forceAfter": "1h"}}}));
     world.panel.panel.set_wings(WingsMode::Down);
     world.delete("alice");
-    world.passes(Duration::from_secs(3_000)).await;
+    world.passes(Duration::from_mins(50)).await;
     world.panel.hosts_exactly(["alice"]);
     world.loses("alice").await;
     world.panel.hosts_exactly([]);
@@ -122,7 +122,7 @@ async fn an_instance_and_its_secret_stay_while_a_service_uses_them() {
     world.settles().await;
     world.cluster.delete("Secret", "panel-api");
     world.cluster.delete("ProviderInstance", "panel-eu");
-    world.passes(Duration::from_secs(60)).await;
+    world.passes(Duration::from_mins(1)).await;
     assert!(world.cluster.get("ProviderInstance", "panel-eu").is_some());
     assert!(world.cluster.get("Secret", "panel-api").is_some());
     world.delete("alice");
@@ -148,7 +148,7 @@ async fn nothing_is_ended_where_remotes_were_already_there_until_that_is_confirm
     world.service("alice").is_ready();
     assert_eq!(provider.count("create"), 1);
     world.delete("alice");
-    world.passes(Duration::from_secs(600)).await;
+    world.passes(Duration::from_mins(10)).await;
     provider.hosts_exactly(["alice"]);
     let message = world.service("alice").message().to_owned();
     let token = message.split("hostwright.dev/confirm=").nth(1).and_then(|rest| rest.split('.').next()).unwrap();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 const RECORD: &str = "hostwright.dev/identity";
 
 fn record(world: &World, name: &str) -> String {
-    world.service(name).at("/metadata/annotations")[RECORD].as_str().unwrap().to_owned()
+    world.service(name).text("/metadata/annotations/hostwright.dev~1identity").to_owned()
 }
 
 /// Alice's server is kept, her object deleted, and another one applied.
@@ -121,7 +121,9 @@ async fn a_restored_object_attaches_where_its_remote_is_there_and_holds_where_it
         world.loses(name).await;
     }
     provider.loses("bob");
-    backups.iter().for_each(|backup| world.apply(backup));
+    for backup in &backups {
+        world.apply(backup);
+    }
     world.settles().await;
     world.service("alice").is_ready();
     world.service("bob").is_held_by("RemoteMissing");
@@ -229,7 +231,7 @@ async fn two_objects_whose_status_names_one_remote_both_leave_it_alone() {
     provider.forget_calls();
     world.edit("bob", &json!({"desiredStatus": "Suspended"}));
     world.edit("alice", &json!({"desiredStatus": "Terminated"}));
-    world.passes(Duration::from_secs(300)).await;
+    world.passes(Duration::from_mins(5)).await;
     for verb in ["suspend", "terminate", "create", "scale"] {
         assert_eq!(provider.count(verb), 0, "{verb}");
     }

@@ -122,7 +122,7 @@ async fn another_package_of_the_same_instance_scales_and_one_of_another_instance
 async fn an_installation_is_waited_for() {
     let world = World::new().where_first(|world| world.panel.holding_installations()).with(service("alice")).running();
     world.shows("alice", "Provisioning").await;
-    world.passes(Duration::from_secs(300)).await;
+    world.passes(Duration::from_mins(5)).await;
     let alice = world.service("alice");
     assert_eq!((alice.phase(), alice.says("Provisioned").as_str()), ("Provisioning", "False/Provisioning"));
     assert_eq!(alice.says("Reconciling"), "True/Provisioning");
@@ -187,7 +187,7 @@ async fn a_request_for_an_attempt_is_honoured_and_echoed() {
 
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_takes_its_time_is_polled_until_it_is_done() {
-    let provider = Provider::new(CreateUniqueness::LookupOnly).taking(Duration::from_secs(60));
+    let provider = Provider::new(CreateUniqueness::LookupOnly).taking(Duration::from_mins(1));
     let world = World::simulated(&provider).with(service("alice")).running();
     world.until("the create is accepted", |world| !world.service("alice").remote_id().is_empty()).await;
     assert_eq!(world.service("alice").phase(), "Provisioning");
@@ -201,11 +201,11 @@ async fn a_provider_that_takes_its_time_is_polled_until_it_is_done() {
 async fn what_cannot_be_interrupted_is_ended_once_it_is_done() {
     let provider = Provider::new(CreateUniqueness::ByExternalId)
         .able(|capabilities| capabilities.interruptible = false)
-        .taking(Duration::from_secs(120));
+        .taking(Duration::from_mins(2));
     let world = World::simulated(&provider).with(service("alice")).running();
     world.until("the create is accepted", |world| !world.service("alice").remote_id().is_empty()).await;
     world.delete("alice");
-    world.passes(Duration::from_secs(60)).await;
+    world.passes(Duration::from_mins(1)).await;
     assert_eq!(provider.count("terminate"), 0);
     world.loses("alice").await;
     provider.hosts_exactly([]);

@@ -12,7 +12,7 @@ async fn a_throttled_instance_is_left_alone_as_a_whole_for_as_long_as_it_asks() 
     let provider = Provider::new(CreateUniqueness::ByExternalId);
     let world = World::simulated(&provider).with(service("bob")).running();
     world.settles().await;
-    let throttled = Error::new(Class::RateLimited, "429", "slow down").retry_after(Duration::from_secs(300));
+    let throttled = Error::new(Class::RateLimited, "429", "slow down").retry_after(Duration::from_mins(5));
     provider.fails("create", 1, Fault::Refused(throttled.scoped(Scope::Instance)));
     world.apply(&service("alice"));
     world.shows("alice", "RateLimited").await;
@@ -36,7 +36,9 @@ async fn the_panels_own_throttling_is_obeyed() {
     let few = demo_panel::RateLimits { application: 10, client: 10 };
     world.panel.panel.update_faults(|faults| faults.rate_limits = Some(few));
     let names = ["a", "b", "c", "d", "e", "f"];
-    names.iter().for_each(|name| world.apply(&service(name)));
+    for name in names {
+        world.apply(&service(name));
+    }
     world.settles().await;
     world.panel.hosts_exactly(names);
     for name in names {
@@ -91,7 +93,7 @@ async fn one_dead_node_stops_nothing_on_the_others() {
     for number in 0..6 {
         world.apply(&service(&format!("unlucky-{number}")).ordering("dead"));
     }
-    world.passes(Duration::from_secs(120)).await;
+    world.passes(Duration::from_mins(2)).await;
     world.apply(&service("alice").ordering("alive"));
     world.until("alice is ready", |world| world.service("alice").ready()).await;
     world.instance("panel-eu").is_ready();
@@ -110,9 +112,9 @@ async fn a_dead_panel_opens_the_breaker_which_closes_by_itself() {
     for number in 0..8 {
         world.edit(&format!("service-{number}"), &json!({"desiredStatus": "Suspended"}));
     }
-    world.passes(Duration::from_secs(120)).await;
+    world.passes(Duration::from_mins(2)).await;
     world.wire.forget();
-    world.passes(Duration::from_secs(600)).await;
+    world.passes(Duration::from_mins(10)).await;
     let requests = world.wire.panel_requests().len();
     assert!(requests <= 12, "one trial now and then, not {requests} requests");
     world.wire.heal();

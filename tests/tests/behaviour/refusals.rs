@@ -178,7 +178,7 @@ async fn a_namespace_that_may_not_order_is_named() {
 async fn an_egg_that_does_not_exist_is_refused_by_name() {
     let world = World::new().with(package("small").setting(&["spec", "provisioning", "egg_id"], 999));
     let world = world.with(service("alice")).running();
-    world.until("it is refused", |world| world.service("alice").says("Stalled") != "").await;
+    world.until("it is refused", |world| !world.service("alice").says("Stalled").is_empty()).await;
     assert!(world.service("alice").message().contains("egg"), "{}", world.service("alice").message());
     world.panel.hosts_exactly([]);
     world.apply(&package("small"));

@@ -12,7 +12,7 @@ async fn stuck() -> World {
     world.settles().await;
     world.wire.trouble("panel.test", "", "", Trouble::Refused, usize::MAX);
     world.delete("alice");
-    world.passes(Duration::from_secs(120)).await;
+    world.passes(Duration::from_mins(2)).await;
     assert!(world.has("alice"));
     world
 }

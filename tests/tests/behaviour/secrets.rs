@@ -15,7 +15,7 @@ async fn a_provider_that_quotes_the_key_in_its_errors_gives_nothing_away() {
             let telling = Error::new(class, format!("bad {API_KEY}"), format!("bearer {API_KEY} was refused"));
             provider.fails(verb, 3, Fault::Refused(telling.scoped(Scope::Instance)));
             let world = World::simulated(&provider).with(service("alice")).running();
-            world.passes(Duration::from_secs(60)).await;
+            world.passes(Duration::from_mins(1)).await;
             if verb == "create" && class == Class::Invalid {
                 assert!(world.service("alice").message().contains("[redacted]"), "{:?}", world.service("alice"));
             }

@@ -17,7 +17,7 @@ fn freeze(world: &World) {
 async fn nothing_is_repeated(mut world: World, provider: &Provider, verb: &str, times: usize) {
     world.restarts().await;
     world.cluster.server.faults().forget_requests();
-    world.passes(Duration::from_secs(300)).await;
+    world.passes(Duration::from_mins(5)).await;
     let conflicts = world.cluster.requests().into_iter().filter(|request| request.status == 409).count();
     assert!(conflicts > 0, "the cache was not stale");
     assert_eq!(provider.count(verb), times, "{verb} on a stale cache: {:?}", provider.calls());

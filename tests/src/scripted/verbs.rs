@@ -1,0 +1,116 @@
+//! What the simulated provider does when it does what it is asked.
+
+use std::time::Duration;
+
+use hostwright_plugin::{
+    Call, Class, Connection, Error, Listed, Observation, Outcome, Page, Present, Remote, RemoteState, State,
+};
+use tokio::time::Instant;
+
+use super::NEVER;
+use super::provider::{Provider, SimulatedRemote};
+
+/// Entries of a page of the list.
+const PAGE: usize = 100;
+
+impl Provider {
+    pub(super) fn connection(&self) -> Connection {
+        Connection { identity: self.lock().identity.clone(), version: None, permissions: Vec::new(), note: None }
+    }
+
+    pub(super) fn observe(&self, call: &Call) -> Observation {
+        let inner = self.settled();
+        let known = call.remote.as_ref().map(|remote| remote.id.clone());
+        let found = inner.remotes.iter().find(|remote| {
+            Some(remote.id.to_string()) == known || (!inner.blind && remote.external_id == call.external_id)
+        });
+        found.map_or(Observation::Absent, |remote| Observation::Present(Box::new(seen(remote))))
+    }
+
+    pub(super) fn page(&self, from: usize) -> Page {
+        let inner = self.settled();
+        let listed =
+            |remote: &SimulatedRemote| Listed { external_id: Some(remote.external_id.clone()), present: seen(remote) };
+        let shown = inner.remotes.iter().filter(|remote| !inner.hidden.contains(&remote.external_id));
+        let items: Vec<_> = shown.skip(from).take(PAGE).map(listed).collect();
+        let next = (inner.remotes.len() > from + PAGE).then(|| (from + PAGE).to_string());
+        Page { items, next }
+    }
+
+    pub(super) fn create(&self, call: &Call) -> Result<Outcome, Error> {
+        let mut inner = self.settled();
+        let exists = inner.remotes.iter().any(|remote| remote.external_id == call.external_id);
+        if exists && inner.capabilities.create_uniqueness.is_enforced() {
+            return Err(Error::new(Class::Conflict, "exists", "a remote with this external id exists"));
+        }
+        let (id, takes) = (inner.next_id, inner.takes);
+        inner.next_id += 1;
+        let remote = SimulatedRemote {
+            id,
+            external_id: call.external_id.clone(),
+            owner: call.owner.key.clone(),
+            state: if takes.is_zero() { State::Active } else { State::Provisioning },
+            config: call.config.clone(),
+            done_at: Instant::now() + if takes.is_zero() { NEVER } else { takes },
+            becomes: State::Active,
+        };
+        let found = seen(&remote).remote;
+        inner.remotes.push(remote);
+        let live = inner.remotes.iter().filter(|remote| remote.external_id == call.external_id).count();
+        let most = inner.most_live.entry(call.external_id.clone()).or_default();
+        *most = live.max(*most);
+        if takes.is_zero() {
+            return Ok(Outcome::Done(RemoteState::new(found, State::Active)));
+        }
+        Ok(Outcome::Accepted { token: id.to_string(), poll_after: Duration::from_secs(2), remote: Some(found) })
+    }
+
+    pub(super) fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {
+        let inner = self.settled();
+        let remote = inner.remotes.iter().find(|remote| remote.id.to_string() == token).ok_or_else(|| gone(call))?;
+        let found = seen(remote);
+        Ok(match remote.state {
+            State::Provisioning => Outcome::Accepted {
+                token: token.to_owned(),
+                poll_after: Duration::from_secs(2),
+                remote: Some(found.remote),
+            },
+            state => Outcome::Done(RemoteState::new(found.remote, state)),
+        })
+    }
+
+    pub(super) fn switch(&self, call: &Call, suspended: bool) -> Result<Outcome, Error> {
+        self.change(call, |remote| remote.state = if suspended { State::Suspended } else { State::Active })
+    }
+
+    pub(super) fn scale(&self, call: &Call) -> Result<Outcome, Error> {
+        let stubborn = self.lock().stubborn;
+        self.change(call, |remote| {
+            if !stubborn {
+                remote.config.clone_from(&call.config);
+            }
+        })
+    }
+
+    pub(super) fn terminate(&self, call: &Call) -> Outcome {
+        self.settled().remotes.retain(|remote| remote.external_id != call.external_id);
+        Outcome::Gone
+    }
+
+    fn change(&self, call: &Call, change: impl FnOnce(&mut SimulatedRemote)) -> Result<Outcome, Error> {
+        let mut inner = self.settled();
+        let mut remotes = inner.remotes.iter_mut();
+        let remote = remotes.find(|remote| remote.external_id == call.external_id).ok_or_else(|| gone(call))?;
+        change(remote);
+        Ok(Outcome::Done(RemoteState::new(seen(remote).remote, remote.state)))
+    }
+}
+
+fn gone(call: &Call) -> Error {
+    Error::new(Class::NotFound, "gone", format!("there is no remote with external id {}", call.external_id))
+}
+
+fn seen(remote: &SimulatedRemote) -> Present {
+    let handle = Remote { id: remote.id.to_string(), ..Remote::default() };
+    Present { applied: remote.config.clone(), ..Present::new(handle, remote.state, Some(remote.owner.clone())) }
+}
