@@ -12,6 +12,8 @@ use kube::runtime::controller::Action;
 use kube::{Resource, ResourceExt as _};
 use serde::de::DeserializeOwned;
 
+use crate::kube::WriteError;
+
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
@@ -58,7 +60,12 @@ impl Failures {
         let pause = FIRST_PAUSE.saturating_mul(1 << (*count - 1).min(16)).min(LONGEST_PAUSE);
         let kind = K::kind(&K::DynamicType::default()).into_owned();
         let (namespace, name) = (object.namespace().unwrap_or_default(), object.name_any());
-        tracing::warn!(kind, namespace, name, failures = *count, %error, ?pause, "the pass failed");
+        // A lost race is how writers learn of each other, and no news; the chain of sources hides its type.
+        if error.to_string().ends_with(&WriteError::Conflict.to_string()) {
+            tracing::debug!(kind, namespace, name, %error, "another writer was first");
+        } else {
+            tracing::warn!(kind, namespace, name, failures = *count, %error, ?pause, "the pass failed");
+        }
         Action::requeue(pause)
     }
 

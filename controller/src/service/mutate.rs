@@ -1,7 +1,7 @@
 //! The mutations: the gate, the fenced write-ahead, the last check, the call, the outcome. In this order, and only here.
 
 use hostwright_crds::{HostingService, InstanceMode, Operation, OperationOutcome, Verb};
-use hostwright_plugin::{Call, Class, Error as CallError, Outcome, Plugin};
+use hostwright_plugin::{Call, Class, Error as CallError, Outcome, Plugin, State};
 
 use super::changes;
 use super::execute::{self, Flow};
@@ -207,6 +207,7 @@ pub(super) async fn poll(pass: &mut Pass) -> Result<Flow, Error> {
 
 fn audit_answer(pass: &Pass, operation: &Operation, answer: &Result<Outcome, CallError>) {
     match answer {
+        Ok(Outcome::Done(state)) if state.state == State::Provisioning => audit(pass, operation, "Accepted", None, ""),
         Ok(Outcome::Done(_)) => audit(pass, operation, "Done", None, ""),
         Ok(Outcome::Gone) => audit(pass, operation, "Gone", None, ""),
         Ok(Outcome::Accepted { .. }) => audit(pass, operation, "Accepted", None, ""),
