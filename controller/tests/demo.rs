@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
 
+mod running_demo;
+
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Command, Output, Stdio};
 
-const HOSTWRIGHT: &str = env!("CARGO_BIN_EXE_hostwright");
+use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
@@ -62,77 +64,10 @@ fn a_kubeconfig_of_somebody_else_is_not_replaced() {
     assert!(fs::read_to_string(&path).unwrap().contains("production"));
 }
 
-/// A demo that keeps running, and is gone when this is dropped.
-struct Running {
-    process: Child,
-    output: BufReader<ChildStdout>,
-    folder: tempfile::TempDir,
-}
-
-impl Running {
-    /// Started, settled, and ready for kubectl.
-    fn settled() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let mut process = Command::new(HOSTWRIGHT)
-            .args(["demo", "--panel-listen", "127.0.0.1:0", "--kubeconfig"])
-            .arg(folder.path().join("kubeconfig"))
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        let mut running = Self { process, output, folder };
-        running.until("Ctrl-C ends the demo");
-        running
-    }
-
-    /// Reads on until a line contains this.
-    fn until(&mut self, wanted: &str) -> String {
-        let mut seen = String::new();
-        loop {
-            let mut line = String::new();
-            let ended = self.output.read_line(&mut line).unwrap() == 0;
-            assert!(!ended, "the demo ended before it said {wanted:?}: {seen}");
-            seen.push_str(&line);
-            if line.contains(wanted) {
-                return seen;
-            }
-        }
-    }
-
-    fn kubeconfig(&self) -> PathBuf {
-        self.folder.path().join("kubeconfig")
-    }
-
-    fn kubectl(&self, arguments: &[&str]) -> String {
-        let done = Command::new("kubectl")
-            .args(arguments)
-            .env("KUBECONFIG", self.kubeconfig())
-            // Discovery is cached by address, and another demo may have had this one.
-            .arg("--cache-dir")
-            .arg(self.folder.path().join("cache"))
-            .output()
-            .unwrap();
-        assert!(done.status.success(), "kubectl {arguments:?}: {}{}", text(&done.stdout), text(&done.stderr));
-        text(&done.stdout)
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-/// Whether kubectl is there. Where `HOSTWRIGHT_REQUIRE` names it, it has to be.
-fn has_kubectl() -> bool {
-    let found = Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|done| done.status.success());
-    let required = std::env::var("HOSTWRIGHT_REQUIRE").unwrap_or_default();
-    assert!(found || !required.split(',').any(|name| name.trim() == "kubectl"), "kubectl is required and not on PATH");
-    if !found {
-        eprintln!("skipped: kubectl is not on PATH");
-    }
-    found
+fn kubectl(demo: &RunningDemo, arguments: &[&str]) -> String {
+    let done = demo.command("kubectl").args(arguments).output().unwrap();
+    assert!(done.status.success(), "kubectl {arguments:?}: {}", written(&done));
+    text(&done.stdout)
 }
 
 #[test]
@@ -140,24 +75,27 @@ fn kubectl_drives_the_services_of_a_running_demo() {
     if !has_kubectl() {
         return;
     }
-    let mut demo = Running::settled();
-    let wide = demo.kubectl(&["get", "hsvc", "-o", "wide"]);
+    let mut demo = RunningDemo::settled();
+    let wide = kubectl(&demo, &["get", "hsvc", "-o", "wide"]);
     assert!(wide.contains("MESSAGE") && wide.contains("matches panel-eu, server"), "{wide}");
 
-    demo.kubectl(&["patch", "hsvc", "bob-creative", "--type", "merge", "-p", r#"{"spec":{"desiredStatus":"Active"}}"#]);
-    demo.kubectl(&["wait", "--for=jsonpath={.status.phase}=Active", "hsvc/bob-creative", "--timeout=60s"]);
+    kubectl(
+        &demo,
+        &["patch", "hsvc", "bob-creative", "--type", "merge", "-p", r#"{"spec":{"desiredStatus":"Active"}}"#],
+    );
+    kubectl(&demo, &["wait", "--for=jsonpath={.status.phase}=Active", "hsvc/bob-creative", "--timeout=60s"]);
     demo.until("Unsuspending");
 
     let mend = r#"[{"op":"move","from":"/spec/checkout/sever_name","path":"/spec/checkout/server_name"}]"#;
-    demo.kubectl(&["patch", "hsvc", "hans-skyblock", "--type", "json", "-p", mend]);
-    demo.kubectl(&["wait", "--for=condition=Ready", "hsvc/hans-skyblock", "--timeout=60s"]);
-    assert!(demo.kubectl(&["describe", "hsvc", "hans-skyblock"]).contains("created remote"));
+    kubectl(&demo, &["patch", "hsvc", "hans-skyblock", "--type", "json", "-p", mend]);
+    kubectl(&demo, &["wait", "--for=condition=Ready", "hsvc/hans-skyblock", "--timeout=60s"]);
+    assert!(kubectl(&demo, &["describe", "hsvc", "hans-skyblock"]).contains("created remote"));
 
-    demo.kubectl(&["delete", "hsvc", "alice-survival", "--timeout=60s"]);
-    assert!(!demo.kubectl(&["get", "hsvc", "-o", "name"]).contains("alice-survival"));
+    kubectl(&demo, &["delete", "hsvc", "alice-survival", "--timeout=60s"]);
+    assert!(!kubectl(&demo, &["get", "hsvc", "-o", "name"]).contains("alice-survival"));
 
-    demo.kubectl(&["apply", "-f", services().to_str().unwrap()]);
-    demo.kubectl(&["wait", "--for=condition=Ready", "hsvc/alice-survival", "--timeout=60s"]);
+    kubectl(&demo, &["apply", "-f", services().to_str().unwrap()]);
+    kubectl(&demo, &["wait", "--for=condition=Ready", "hsvc/alice-survival", "--timeout=60s"]);
 }
 
 fn services() -> PathBuf {

@@ -1,0 +1,135 @@
+//! The documentation, as a reader uses it: manifests are applied, commands are run, links are followed.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
+
+mod markdown;
+mod running_demo;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::{env, fs, thread};
+
+use markdown::{Block, Page};
+use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
+use serde::Deserialize as _;
+use serde_json::Value;
+
+fn repository() -> PathBuf {
+    fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
+}
+
+/// The README and everything in docs, in the order of their names.
+fn pages() -> Vec<Page> {
+    let repository = repository();
+    let mut paths = vec![repository.join("README.md")];
+    for folder in ["docs", "docs/decisions"] {
+        let entries = fs::read_dir(repository.join(folder)).unwrap().map(|entry| entry.unwrap().path());
+        paths.extend(entries.filter(|path| path.extension().is_some_and(|extension| extension == "md")));
+    }
+    paths.sort();
+    paths.into_iter().map(|path| Page::read(&repository, path)).collect()
+}
+
+/// Whether a block is whole objects, and not a part of one.
+fn is_manifest(block: &Block) -> bool {
+    block.language == "yaml"
+        && serde_yaml::Deserializer::from_str(&block.text).all(|document| {
+            let object = Value::deserialize(document).unwrap_or_else(|error| panic!("{error}: {}", block.text));
+            object["apiVersion"].is_string() && object["kind"].is_string()
+        })
+}
+
+/// What kubectl says against applying this, if anything.
+fn refusal(demo: &RunningDemo, manifest: &str) -> Option<String> {
+    let mut kubectl = demo
+        .command("kubectl")
+        .args(["apply", "--dry-run=server", "--validate=strict", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    kubectl.stdin.take().unwrap().write_all(manifest.as_bytes()).unwrap();
+    let done = kubectl.wait_with_output().unwrap();
+    (!done.status.success()).then(|| written(&done))
+}
+
+#[test]
+fn every_manifest_is_accepted_by_the_api() {
+    if !has_kubectl() {
+        return;
+    }
+    let demo = RunningDemo::settled();
+    let mut applied = Vec::new();
+    let mut refused = Vec::new();
+    for page in pages() {
+        for block in page.blocks.iter().filter(|block| is_manifest(block)) {
+            let place = format!("{}:{}", page.name, block.line);
+            refused.extend(refusal(&demo, &block.text).map(|reason| format!("{place}: {reason}")));
+            applied.push(page.name.clone());
+        }
+    }
+    assert!(refused.is_empty(), "{}", refused.join("\n"));
+    for kind in ["hosting-service", "package", "provider-instance", "plugin"] {
+        assert!(
+            applied.contains(&format!("docs/{kind}.md")),
+            "no manifest was found on the page of a kind: {applied:?}"
+        );
+    }
+}
+
+/// Runs the commands of a page in one shell, against a demo of their own, and answers how they failed.
+fn failure(page: &Page) -> Option<String> {
+    let demo = RunningDemo::settled();
+    let script = demo.folder().join("commands.sh");
+    // The first line of a page is its title. Bash takes no PS4 from the environment of root.
+    fs::write(&script, format!("PS4='{}:$LINENO: '{}", page.name, page.only("sh"))).unwrap();
+    let ours = Path::new(HOSTWRIGHT).parent().unwrap().to_path_buf();
+    let path = env::join_paths([ours].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let done = demo
+        .command("bash")
+        .args(["-euxo", "pipefail"])
+        .arg(&script)
+        .current_dir(repository())
+        .env("PATH", path)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    (!done.status.success()).then(|| format!("{}, {}: {}", page.name, done.status, written(&done)))
+}
+
+#[test]
+fn every_command_succeeds_in_the_order_of_its_page() {
+    if !has_kubectl() {
+        return;
+    }
+    let mut pages = pages();
+    pages.retain(|page| page.blocks.iter().any(|block| block.language == "sh"));
+    assert!(pages.iter().any(|page| page.name == "docs/getting-started.md"), "the guide has no commands");
+    let failures: Vec<String> = thread::scope(|scope| {
+        let runs: Vec<_> = pages.iter().map(|page| scope.spawn(|| failure(page))).collect();
+        runs.into_iter().filter_map(|run| run.join().unwrap()).collect()
+    });
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn every_link_leads_to_a_file_and_a_heading() {
+    let repository = repository();
+    let mut broken = Vec::new();
+    let mut followed = 0;
+    for page in pages() {
+        for link in page.links.iter().filter(|link| !link.contains("://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() { page.path.clone() } else { page.path.with_file_name(file) };
+            let leads = target.exists() && (heading.is_empty() || Page::read(&repository, target).has_heading(heading));
+            if !leads {
+                broken.push(format!("{}: {link}", page.name));
+            }
+            followed += 1;
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+    assert!(followed > 0, "no link was found");
+}
