@@ -241,6 +241,10 @@ fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, gro
         ..Operation::default()
     });
     operation.attempt = operation.attempt.saturating_add(1);
+    if operation.outcome == OperationOutcome::Refused {
+        // What was edited since the last attempt has had its early look.
+        operation.inputs = ground.digest();
+    }
     failed(&mut operation, error, ground);
     status.operation = Some(operation);
 }

@@ -148,6 +148,18 @@ fn an_interrupted_create_is_in_the_audit_trail() {
 }
 
 #[test]
+fn an_edit_gets_one_early_look_and_not_one_after_another() {
+    let mut scene =
+        service().recorded().operation(Verb::Create, OperationOutcome::Refused, 0).failed(Class::Invalid, NOW + 9_000);
+    if let Ok(order) = scene.order.as_mut() {
+        order.digest = "edited".into();
+    }
+    assert!(scene.judge(|situation| situation.impatience().inputs_changed));
+    folded(&mut scene, &Finding::LookFailed(Verb::Create, Error::new(Class::Invalid, "Forbidden", "not permitted")));
+    assert!(!scene.judge(|situation| situation.impatience().inputs_changed));
+}
+
+#[test]
 fn the_audit_trail_is_bounded() {
     let mut scene = service().has(RemoteState::Active);
     for _ in 0..30 {
