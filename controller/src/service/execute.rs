@@ -74,6 +74,10 @@ async fn release(pass: &mut Pass, why: ReleaseReason) -> Result<Flow, Error> {
     if !pass.service.finalizers().iter().any(|known| known == hostwright_crds::FINALIZER) {
         return Ok(Flow::Gone);
     }
+    if !pass.ctx.leadership.holds() {
+        return Err(Error::NotLeading);
+    }
+    // Fenced by the version that was planned on, so this is the live re-read too.
     fenced::release_finalizer(&pass.ctx.client, &pass.service, None).await?;
     let remote = pass.status.remote.as_ref().map(|remote| remote.id.clone());
     let notice = match (why, remote) {

@@ -62,9 +62,18 @@ impl Pass {
         // resolve (cluster): everything the spec points at, read once
         let resolved = resolve::resolve(&service, &record, &ctx).await?;
         let status = service.status.clone().unwrap_or_default();
+        // validate (pure): from here on the raw spec is out of sight of whatever calls a provider
+        let order = order::validate(&order::Inputs {
+            service: &service,
+            package: resolved.package.as_ref(),
+            namespace_labels: &resolved.namespace_labels,
+            runtime: resolved.runtime.as_deref(),
+            record: record.believed(),
+            last_applied: status.last_applied.as_ref(),
+        });
         let mut pass = Self {
             aim: aim::of(&service),
-            order: Err(Hold::new(hostwright_crds::reason::INSTANCE_NOT_READY, String::new())),
+            order,
             just_recorded: false,
             look: None,
             suspicion: None,
@@ -79,15 +88,6 @@ impl Pass {
             record,
             resolved,
         };
-        // validate (pure): from here on the raw spec is out of sight of whatever calls a provider
-        pass.order = order::validate(&order::Inputs {
-            service: &pass.service,
-            package: pass.resolved.package.as_ref(),
-            namespace_labels: &pass.resolved.namespace_labels,
-            runtime: pass.resolved.runtime.as_deref(),
-            record: pass.record.believed(),
-            last_applied: pass.status.last_applied.as_ref(),
-        });
         pass.suspicion = pass.suspicion_of_the_list();
         if pass.suspicion.is_none() && pass.agrees() {
             pass.found(Finding::Agrees);
@@ -102,9 +102,8 @@ impl Pass {
 
     /// Folds a finding into the status of this pass, and keeps it for the latest status.
     pub fn found(&mut self, finding: Finding) {
-        let notice = self.with_ground(|ground| fold::fold(&mut self.status.clone(), &finding, ground));
         let mut status = std::mem::take(&mut self.status);
-        self.with_ground(|ground| fold::fold(&mut status, &finding, ground));
+        let notice = self.with_ground(|ground| fold::fold(&mut status, &finding, ground));
         self.status = status;
         self.findings.push(finding);
         self.notices.extend(notice);
