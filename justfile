@@ -40,6 +40,10 @@ panel PORT="8080":
 apiserver PORT="8001" TOKEN="local":
     cargo run -q -p hostwright-apiserver -- --listen 127.0.0.1:{{PORT}} --token {{TOKEN}}
 
+# Builds a real Kubernetes control plane for tests, target/kube/kube; needs Go
+kube:
+    tests/kube/build
+
 # Checks licences, duplicates and sources of dependencies; cargo install --locked cargo-deny
 deny:
     cargo deny --locked check bans licenses sources
