@@ -20,6 +20,7 @@
 
 mod cluster;
 pub mod crashes;
+pub mod kube;
 mod log;
 mod manifest;
 mod panel;
