@@ -24,6 +24,11 @@ impl Failure {
         Self { message: None, exit_code: 1 }
     }
 
+    /// The same, once the log says why.
+    pub(super) fn as_logged(&self) -> Self {
+        Self { message: None, exit_code: self.exit_code }
+    }
+
     pub(super) fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }

@@ -6,10 +6,12 @@ mod confirm;
 mod crds;
 mod demo;
 mod failure;
+mod kubeconfig;
 mod output;
 mod plugins;
 mod run;
 mod signal;
+mod standalone;
 
 use std::process::ExitCode;
 
@@ -31,6 +33,8 @@ enum Command {
     Demo(demo::Arguments),
     /// Run the controller against a Kubernetes cluster
     Run(run::Arguments),
+    /// Run on one machine without a cluster: a durable Kubernetes API and the controller, in this process
+    Standalone(standalone::Arguments),
     /// Print the CustomResourceDefinitions: hostwright crds | kubectl apply -f -
     Crds(crds::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
@@ -51,6 +55,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
     let done = match arguments.command {
         Command::Demo(arguments) => demo::run(arguments, &output).await,
         Command::Run(arguments) => run::run(arguments).await,
+        Command::Standalone(arguments) => standalone::run(arguments, &output).await,
         Command::Crds(arguments) => crds::run(&arguments, &output),
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,

@@ -66,7 +66,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Failure> {
 async fn control(arguments: Arguments) -> Result<(), Failure> {
     let Arguments { kubeconfig, installation_id, credentials_namespace, leader_elect, no_leader_elect, pod_name } =
         arguments;
-    let shutdown = stop_on_signal();
+    let shutdown = signal::stop_on_signal();
     let client = cluster::connect(kubeconfig.as_deref()).await?;
     let plugins = builtins::plugins()?;
     let version = env!("CARGO_PKG_VERSION");
@@ -103,24 +103,6 @@ async fn end_of(election: Option<JoinHandle<()>>) {
     if let Err(error) = election.await {
         tracing::warn!(%error, "the leader election did not end as it should; the lease will run out by itself");
     }
-}
-
-/// Cancelled at the first SIGINT or SIGTERM; at the second the process ends at once, which is safe at any moment.
-fn stop_on_signal() -> CancellationToken {
-    let shutdown = CancellationToken::new();
-    let token = shutdown.clone();
-    tokio::spawn(async move {
-        if let Err(error) = signal::stop_requested().await {
-            tracing::warn!(%error, "cannot wait for signals: the process can only be killed, which is safe");
-            return;
-        }
-        tracing::info!("told to stop; passes that are running finish first, a second signal cuts them off");
-        token.cancel();
-        if signal::stop_requested().await.is_ok() {
-            std::process::exit(1);
-        }
-    });
-    shutdown
 }
 
 #[cfg(test)]

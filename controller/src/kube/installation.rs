@@ -267,6 +267,27 @@ impl Installation {
     }
 }
 
+/// Which installation the record in a namespace says this is; none where nothing was recorded yet.
+///
+/// # Errors
+/// When it cannot be read, or is none.
+pub async fn recorded_installation_id(client: &Client, namespace: &str) -> Result<Option<String>, InstallationError> {
+    let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+    let record = bounded(api.get_opt(NAME))
+        .await
+        .map_err(|problem| InstallationError::Api { what: format!("read ConfigMap {namespace}/{NAME}"), problem })?;
+    let Some(record) = record else { return Ok(None) };
+    match record.data.and_then(|mut data| data.remove(ID)) {
+        Some(id) => check_installation_id(&id).map(|()| Some(id)),
+        None => Err(InstallationError::Unreadable {
+            namespace: namespace.to_owned(),
+            key: ID,
+            problem: "it is missing".to_owned(),
+            expected: "the installation id",
+        }),
+    }
+}
+
 /// Whether this can be an installation id.
 ///
 /// # Errors

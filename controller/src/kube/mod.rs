@@ -10,7 +10,7 @@ pub mod lease;
 pub use client::{REQUEST_TIMEOUT, bounded};
 pub use error::WriteError;
 pub use events::{EventType, Events};
-pub use installation::{Installation, InstallationError, check_installation_id};
+pub use installation::{Installation, InstallationError, check_installation_id, recorded_installation_id};
 pub use lease::Leadership;
 
 #[cfg(test)]

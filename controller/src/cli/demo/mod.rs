@@ -1,6 +1,5 @@
 //! `hostwright demo`: everything in one process, to try it.
 
-mod kubeconfig;
 mod manifests;
 mod progress;
 mod view;
@@ -16,7 +15,7 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::output::{Output, Tone};
-use super::signal;
+use super::{kubeconfig, signal};
 use crate::telemetry::logging;
 use progress::{Progress, Settled};
 use view::View;

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::super::builtins;
 use super::super::failure::Failure;
-use super::kubeconfig;
+use super::super::kubeconfig;
 use super::manifests::{self, Manifests};
 use crate::clock::SystemClock;
 use crate::context::Settings;

@@ -1,4 +1,4 @@
-//! The kubeconfig of the demo's API: it holds a token, so nobody else may read it.
+//! The kubeconfig of an embedded API: it holds a token, so nobody else may read it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::failure::Failure;
+use super::failure::Failure;
 
 /// The cluster, user and context in it.
 const NAME: &str = "hostwright";
 
-/// The file, for as long as the demo runs.
+/// The file; one in a folder of its own goes when this is dropped.
 pub(super) struct File {
     path: PathBuf,
     /// Removed with its content when this is dropped.
@@ -49,7 +49,7 @@ pub(super) fn in_namespace(text: &str, namespace: &str) -> Result<String, Failur
     Ok(format!("{config:#}\n"))
 }
 
-/// Refuses a file that the demo did not write: it might be somebody's way into their clusters.
+/// Refuses a file that is not of an embedded API: it might be somebody's way into their clusters.
 ///
 /// # Errors
 /// When the file exists and is something else, or cannot be read.
@@ -61,16 +61,16 @@ pub(super) fn may_be_replaced(path: &Path) -> Result<(), Failure> {
             return Err(Failure::usage(format!("--kubeconfig {}: cannot be read: {error}", path.display())));
         }
     };
-    if text.trim().is_empty() || is_of_the_demo(&text) {
+    if text.trim().is_empty() || is_ours(&text) {
         return Ok(());
     }
     Err(Failure::usage(format!(
-        "--kubeconfig {}: exists, and the demo did not write it; name another file, the demo replaces its content",
+        "--kubeconfig {}: exists, and Hostwright did not write it; name another file, since its content is replaced",
         path.display()
     )))
 }
 
-fn is_of_the_demo(text: &str) -> bool {
+fn is_ours(text: &str) -> bool {
     let Ok(config) = serde_json::from_str::<Value>(text) else {
         return false;
     };
@@ -80,12 +80,13 @@ fn is_of_the_demo(text: &str) -> bool {
     ["clusters", "users", "contexts"].iter().all(|section| names(section) == [json!(NAME)])
 }
 
+/// Replaces the file as a whole, so that nobody reads half of it; only its owner may read it.
 fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.persist(path)?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_file_of_the_demo_is_replaced() {
+    fn only_a_file_of_an_embedded_api_is_replaced() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config");
         let check = |text: &str| {

@@ -1,0 +1,81 @@
+//! `hostwright standalone`: a durable Kubernetes API and the controller in one process, for one machine without a
+//! cluster.
+
+mod address;
+mod api;
+mod foundation;
+mod greeting;
+mod installation;
+mod notify;
+mod world;
+
+use std::io::IsTerminal as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::failure::Failure;
+use super::output::Output;
+use super::{kubeconfig, signal};
+use crate::telemetry::logging;
+use world::World;
+
+/// Where the controller keeps Secrets with credentials and the installation's record.
+const CREDENTIALS_NAMESPACE: &str = "hostwright-system";
+/// Where services are when nobody says otherwise.
+const SERVICES_NAMESPACE: &str = "customers";
+
+#[derive(Debug, Args)]
+pub(super) struct Arguments {
+    /// Folder of everything that is kept; made where it is missing
+    #[arg(long, value_name = "DIR", env = "HOSTWRIGHT_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Address of the Kubernetes API; absent: the one it had last, at the first start a free port of this machine alone
+    #[arg(long, value_name = "127.0.0.1:PORT", env = "HOSTWRIGHT_LISTEN")]
+    listen: Option<SocketAddr>,
+    /// Write the kubeconfig to this file; absent: to the file kubeconfig in the data folder
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+    /// Name of this installation, such as prod-eu: the first part of every remote's id. Needed at the first start; it
+    /// never changes, and no other installation that uses the same panels has it
+    #[arg(long, value_name = "NAME", env = "HOSTWRIGHT_INSTALLATION_ID", value_parser = installation::parse)]
+    installation_id: Option<String>,
+}
+
+pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let watched = std::io::stderr().is_terminal();
+    let format = if watched { logging::Format::Human } else { logging::Format::Json };
+    logging::init(format, None).map_err(|error| Failure::usage(error.to_string()))?;
+    let finished = stand(arguments, output).await;
+    if let Err(failure) = &finished
+        && let Some(error) = failure.message()
+        && !watched
+    {
+        tracing::error!(error, "cannot run");
+        return Err(failure.as_logged());
+    }
+    finished
+}
+
+async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    let kubeconfig = arguments.kubeconfig.clone().unwrap_or_else(|| arguments.data_dir.join("kubeconfig"));
+    kubeconfig::may_be_replaced(&kubeconfig)?;
+    let api = api::Api::open(&arguments.data_dir)?;
+    let client = api.client();
+    let installation = installation::settle(&client, arguments.installation_id, output).await?;
+    let shutdown = signal::stop_on_signal();
+    foundation::lay(&client).await?;
+    let listener = address::listen(&arguments.data_dir, arguments.listen).await?;
+    let mut world = World::start(&api, listener, &installation, &kubeconfig)?;
+    greeting::say(&world, &arguments.data_dir, output)?;
+    notify::ready();
+    let ended = tokio::select! {
+        () = shutdown.cancelled() => Ok(()),
+        failure = world.failure() => Err(failure),
+    };
+    notify::stopping();
+    world.stop().await;
+    tracing::info!("stopped");
+    ended
+}
