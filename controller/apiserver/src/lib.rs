@@ -11,6 +11,7 @@ mod builtin;
 mod clock;
 mod column;
 mod crd;
+mod credentials;
 mod decode;
 mod discovery;
 mod faults;
@@ -40,5 +41,6 @@ mod table;
 mod transport;
 mod watch;
 
+pub use credentials::{Authority, Credentials, CredentialsError, Token, write_private};
 pub use faults::{Fault, Faults, Matcher, Request};
 pub use server::{Config, Server};

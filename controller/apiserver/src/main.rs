@@ -4,14 +4,14 @@ use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use clap::Parser;
-use hostwright_apiserver::{Config, Server};
+use hostwright_apiserver::{Config, Server, write_private};
 use tokio::net::TcpListener;
 
 /// A small Kubernetes API server that keeps everything in memory.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
-    /// Address to listen on; port 0 takes a free one.
+    /// Address to listen on; port 0 takes a free one. Other machines can connect only where it is not loopback.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
     /// Bearer token that every request must carry.
@@ -31,24 +31,20 @@ async fn main() -> anyhow::Result<()> {
     let Arguments { listen, token, kubeconfig } = Arguments::parse();
     let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
     let address = listener.local_addr()?;
-    let server = Server::new(Config { token: Some(token), ..Config::default() });
+    anyhow::ensure!(
+        !token.is_empty(),
+        "--token: is empty; whoever has the token may do everything, so it has to be a secret"
+    );
+    let beyond_loopback = !listen.ip().is_loopback();
+    let server = Server::new(Config { token: Some(token.into()), beyond_loopback, ..Config::default() });
     if let Some(path) = kubeconfig {
         write_private(&path, &server.kubeconfig(address)?)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+            .with_context(|| format!("kubeconfig {} cannot be written", path.display()))?;
     }
-    println!("listening on http://{address} and https://{address}");
+    let plain = if beyond_loopback { String::new() } else { format!("http://{address} and ") };
+    println!("listening on {plain}https://{address}");
     server.serve(listener, ended()).await?;
     Ok(())
-}
-
-/// The file contains the token, so nobody else may read it.
-fn write_private(path: &std::path::Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write as _;
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)?.write_all(text.as_bytes())
 }
 
 async fn ended() {

@@ -1,7 +1,7 @@
 //! The server as a library: configuration, the router, serving it on a socket.
 
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
@@ -15,20 +15,29 @@ use tokio::net::TcpListener;
 use tokio::time::sleep;
 
 use crate::clock::Clock;
+use crate::credentials::{Authority, SERVER_NAME, Token};
 use crate::faults::{Fault, Faults, Matcher, Request};
 use crate::handlers::{self, Call};
 use crate::namespace;
 use crate::request::{Parameters, ResourcePath, verb};
 use crate::state::State;
 use crate::status::ApiError;
-use crate::transport::{Identity, SERVER_NAME, Sniffing};
+use crate::transport::Sniffing;
 use crate::{access, discovery, openapi, response};
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// The bearer token every request must carry; without one, none is asked for.
-    pub token: Option<String>,
+    /// The bearer token every request must carry. Without one, [`Server::router`] asks for none, and
+    /// [`Server::serve`] refuses.
+    pub token: Option<Token>,
+    /// The authority behind the certificate; absent: one that ends with the server.
+    pub authority: Option<Authority>,
+    /// Names and addresses by which clients reach the server, for its certificate; it has those of this machine itself,
+    /// and the address listened on.
+    pub names: Vec<String>,
+    /// Whether other machines may connect. Otherwise [`Server::serve`] takes loopback addresses only.
+    pub beyond_loopback: bool,
     /// How many changes of each resource are kept for watches and for later pages of a list; older ones are 410.
     pub history: usize,
     /// The most objects of all kinds together.
@@ -43,6 +52,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             token: None,
+            authority: None,
+            names: Vec::new(),
+            beyond_loopback: false,
             history: 10_000,
             max_objects: 200_000,
             // What a real server takes (`limitedReadBody`).
@@ -60,7 +72,7 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     state: RwLock<State>,
     /// Made when it is first needed: servers without a socket need none.
-    identity: OnceLock<Identity>,
+    authority: OnceLock<Authority>,
 }
 
 impl Shared {
@@ -88,44 +100,71 @@ impl Server {
             state.put(crate::builtin::NAMESPACES, initial_namespace(name, &clock.seconds()));
         }
         let shared =
-            Shared { config, clock, faults: Faults::default(), state: RwLock::new(state), identity: OnceLock::new() };
+            Shared { config, clock, faults: Faults::default(), state: RwLock::new(state), authority: OnceLock::new() };
         Self { shared: Arc::new(shared) }
     }
 
     /// The API as a service: hand it to `kube::Client::new(server.router(), "default")`, or serve it.
     pub fn router(&self) -> Router {
+        Router::new().fallback(authenticated).with_state(self.shared.clone())
+    }
+
+    /// The API for this process itself, which has no token to show: requests are trusted. Never serve this one.
+    pub fn trusted_router(&self) -> Router {
         Router::new().fallback(answer).with_state(self.shared.clone())
     }
 
-    /// Serves the API on a listening socket, over HTTP and HTTPS, until `shutdown` is done. Watches end then too.
+    /// Serves the API on a listening socket until `shutdown` is done; watches end then too. Over HTTPS, and on a
+    /// loopback address also over HTTP.
     ///
     /// # Errors
-    /// When the socket cannot be used, or no certificate can be made.
+    /// When there is no token, when the address is not loopback without [`Config::beyond_loopback`], when the socket
+    /// cannot be used, or no certificate can be made.
     pub async fn serve(
         &self,
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send + 'static,
     ) -> std::io::Result<()> {
+        let address = listener.local_addr()?;
+        self.may_listen(address)?;
         let shared = self.shared.clone();
+        let tls = self.authority()?.serving(&shared.config.names, address.ip())?;
         let ending = async move {
             shutdown.await;
             shared.faults.drop_watches();
         };
-        let listener = Sniffing::start(listener, self.identity()?)?;
+        let listener = Sniffing::start(listener, tls)?;
         axum::serve(listener, self.router()).with_graceful_shutdown(ending).await
+    }
+
+    fn may_listen(&self, address: SocketAddr) -> std::io::Result<()> {
+        if self.shared.config.token.is_none() {
+            return Err(std::io::Error::other(
+                "a server without a token does not listen: everybody could do everything",
+            ));
+        }
+        if !address.ip().is_loopback() && !self.shared.config.beyond_loopback {
+            let problem = format!("{address} is reachable from other machines, and nobody asked for that explicitly");
+            return Err(std::io::Error::other(problem));
+        }
+        Ok(())
     }
 
     /// A kubeconfig for a server that listens on `address`. It contains the token.
     ///
     /// # Errors
-    /// When no certificate can be made.
+    /// When no certificate can be made, or only a hash of the token is known.
     pub fn kubeconfig(&self, address: SocketAddr) -> std::io::Result<String> {
         use base64::Engine as _;
-        let authority = base64::engine::general_purpose::STANDARD.encode(&self.identity()?.authority_pem);
+        let authority = base64::engine::general_purpose::STANDARD.encode(self.authority()?.certificate_pem());
         let cluster = json!({
-            "server": format!("https://{address}"), "certificate-authority-data": authority, "tls-server-name": SERVER_NAME,
+            "server": format!("https://{}", connectable(address)), "certificate-authority-data": authority,
+            "tls-server-name": SERVER_NAME,
         });
-        let user = self.shared.config.token.as_ref().map_or_else(|| json!({}), |token| json!({ "token": token }));
+        let user = match &self.shared.config.token {
+            None => json!({}),
+            Some(token) => json!({ "token": token.secret().ok_or_else(only_a_hash)? }),
+        };
         let config = json!({
             "apiVersion": "v1", "kind": "Config", "current-context": "hostwright",
             "clusters": [{ "name": "hostwright", "cluster": cluster }],
@@ -138,12 +177,12 @@ impl Server {
         Ok(format!("{config:#}\n"))
     }
 
-    fn identity(&self) -> std::io::Result<&Identity> {
-        if let Some(identity) = self.shared.identity.get() {
-            return Ok(identity);
+    fn authority(&self) -> std::io::Result<&Authority> {
+        if let Some(authority) = self.shared.config.authority.as_ref().or(self.shared.authority.get()) {
+            return Ok(authority);
         }
-        let identity = Identity::generate()?;
-        Ok(self.shared.identity.get_or_init(|| identity))
+        let authority = Authority::generate()?;
+        Ok(self.shared.authority.get_or_init(|| authority))
     }
 
     /// Faults to order, and the record of requests.
@@ -168,6 +207,20 @@ impl Server {
     }
 }
 
+/// An address that stands for all addresses of a machine, as one of them.
+fn connectable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
+fn only_a_hash() -> std::io::Error {
+    std::io::Error::other("only a hash of the token is kept, and a kubeconfig needs the token itself; make a new token")
+}
+
 fn initial_namespace(name: &str, now: &str) -> Value {
     json!({
         "apiVersion": "v1", "kind": "Namespace",
@@ -185,11 +238,15 @@ fn header(headers: &HeaderMap, name: &http::HeaderName) -> String {
     values.join(",")
 }
 
+async fn authenticated(shared: Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
+    match authenticate(&shared, request.headers()) {
+        Ok(()) => answer(shared, request).await,
+        Err(error) => response::error(&error, &[]),
+    }
+}
+
 async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    if let Err(error) = authenticate(&shared, &parts.headers) {
-        return response::error(&error, &[]);
-    }
     let limit = shared.config.max_body;
     let Ok(body) = axum::body::to_bytes(body, limit).await else {
         return response::error(&ApiError::too_large(limit), &[]);
@@ -240,17 +297,7 @@ fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
     };
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if same(given.as_bytes(), token.as_bytes()) {
-        Ok(())
-    } else {
-        Err(ApiError::new(401, "Unauthorized", "Unauthorized"))
-    }
-}
-
-/// Compares without telling by the time it takes where the difference is.
-fn same(given: &[u8], expected: &[u8]) -> bool {
-    use sha2::{Digest, Sha256};
-    Sha256::digest(given) == Sha256::digest(expected)
+    if token.accepts(given) { Ok(()) } else { Err(ApiError::new(401, "Unauthorized", "Unauthorized")) }
 }
 
 fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Response<Body>> {

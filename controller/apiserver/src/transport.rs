@@ -10,10 +10,8 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
-use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose};
 use rustls::ServerConfig;
-use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
@@ -26,53 +24,6 @@ const BACKLOG: usize = 128;
 /// The first byte of every TLS connection: a handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// The name the certificate is for, whatever address the server listens on.
-pub(crate) const SERVER_NAME: &str = "localhost";
-
-/// A certificate made when the server starts, and the authority that vouches for it.
-pub(crate) struct Identity {
-    pub(crate) authority_pem: String,
-    config: Arc<ServerConfig>,
-}
-
-impl std::fmt::Debug for Identity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Identity").finish_non_exhaustive()
-    }
-}
-
-impl Identity {
-    /// Makes new keys; they live as long as the server does.
-    pub(crate) fn generate() -> std::io::Result<Self> {
-        Self::try_generate().map_err(|error| std::io::Error::other(format!("cannot make a TLS certificate: {error}")))
-    }
-
-    fn try_generate() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        let mut params = CertificateParams::default();
-        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        params.distinguished_name.push(DnType::CommonName, "hostwright-apiserver authority");
-        let key = KeyPair::generate()?;
-        let authority = params.self_signed(&key)?;
-        let issuer = Issuer::new(params, key);
-
-        let names = [SERVER_NAME, "127.0.0.1", "::1"].map(ToOwned::to_owned);
-        let mut params = CertificateParams::new(names)?;
-        params.distinguished_name.push(DnType::CommonName, "hostwright-apiserver");
-        let key = KeyPair::generate()?;
-        let certificate = params.signed_by(&key, &issuer)?;
-        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let mut config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], private)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { authority_pem: authority.pem(), config: Arc::new(config) })
-    }
-}
-
 /// Accepts both kinds of connections.
 pub(crate) struct Sniffing {
     address: SocketAddr,
@@ -80,16 +31,23 @@ pub(crate) struct Sniffing {
 }
 
 impl Sniffing {
-    pub(crate) fn start(listener: TcpListener, identity: &Identity) -> std::io::Result<Self> {
+    /// Tokens cross the network in TLS only, so plain HTTP is for this machine alone.
+    pub(crate) fn start(listener: TcpListener, tls: Arc<ServerConfig>) -> std::io::Result<Self> {
         let address = listener.local_addr()?;
-        let acceptor = TlsAcceptor::from(identity.config.clone());
+        let plain = address.ip().is_loopback();
+        let acceptor = TlsAcceptor::from(tls);
         let (sender, ready) = mpsc::channel(BACKLOG);
-        tokio::spawn(accept(listener, acceptor, sender));
+        tokio::spawn(accept(listener, acceptor, plain, sender));
         Ok(Self { address, ready })
     }
 }
 
-async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sender: mpsc::Sender<(Connection, SocketAddr)>) {
+async fn accept(
+    listener: TcpListener,
+    acceptor: TlsAcceptor,
+    plain: bool,
+    sender: mpsc::Sender<(Connection, SocketAddr)>,
+) {
     loop {
         let accepted = tokio::select! {
             () = sender.closed() => return,
@@ -99,7 +57,7 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sender: mpsc::Send
             Ok((stream, peer)) => {
                 let (acceptor, sender) = (acceptor.clone(), sender.clone());
                 tokio::spawn(async move {
-                    if let Ok(Ok(connection)) = tokio::time::timeout(PATIENCE, greet(stream, &acceptor)).await {
+                    if let Ok(Ok(connection)) = tokio::time::timeout(PATIENCE, greet(stream, &acceptor, plain)).await {
                         // When nobody takes it up any more, the server is ending.
                         sender.send((connection, peer)).await.ok();
                     }
@@ -114,14 +72,18 @@ async fn accept(listener: TcpListener, acceptor: TlsAcceptor, sender: mpsc::Send
     }
 }
 
-async fn greet(stream: TcpStream, acceptor: &TlsAcceptor) -> std::io::Result<Connection> {
+async fn greet(mut stream: TcpStream, acceptor: &TlsAcceptor, plain: bool) -> std::io::Result<Connection> {
     stream.set_nodelay(true)?;
     let mut first = [0];
     stream.peek(&mut first).await?;
     if first[0] == TLS_HANDSHAKE {
         Ok(Connection::Tls(Box::new(acceptor.accept(stream).await?)))
-    } else {
+    } else if plain {
         Ok(Connection::Plain(stream))
+    } else {
+        stream.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n").await?;
+        stream.shutdown().await?;
+        Err(std::io::Error::other("plain HTTP from another machine"))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The kubeconfig of an embedded API: it holds a token, so nobody else may read it.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
+use hostwright_apiserver::write_private;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -78,15 +79,6 @@ fn is_ours(text: &str) -> bool {
         config[section].as_array().into_iter().flatten().map(|entry| entry["name"].clone()).collect()
     };
     ["clusters", "users", "contexts"].iter().all(|section| names(section) == [json!(NAME)])
-}
-
-/// Replaces the file as a whole, so that nobody reads half of it; only its owner may read it.
-fn write_private(path: &Path, text: &str) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(text.as_bytes())?;
-    file.persist(path)?;
-    Ok(())
 }
 
 #[cfg(test)]

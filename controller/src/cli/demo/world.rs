@@ -71,7 +71,7 @@ impl World {
         let stop_servers = CancellationToken::new();
         let mut servers = JoinSet::new();
         servers.spawn(serve_panel(panel_listener, stop_servers.clone()));
-        let token = Some(format!("{:032x}", rand::random::<u128>()));
+        let token = Some(hostwright_apiserver::Token::generate());
         let server = Server::new(hostwright_apiserver::Config { token, ..hostwright_apiserver::Config::default() });
         let text = server.kubeconfig(api).map_err(|error| Failure::failed(error.to_string()))?;
         let text = kubeconfig::in_namespace(&text, NAMESPACE)?;

@@ -27,7 +27,7 @@ impl Api {
         make_private(data)
             .map_err(|error| Failure::failed(format!("--data-dir {}: cannot be made: {error}", data.display())))?;
         let token = format!("{:032x}", rand::random::<u128>());
-        let server = Server::new(Config { token: Some(token.clone()), ..Config::default() });
+        let server = Server::new(Config { token: Some(token.as_str().into()), ..Config::default() });
         Ok(Self { server, token })
     }
 
