@@ -1,12 +1,39 @@
-//! The cluster that a subcommand works on.
+//! The cluster that a subcommand works on, and what it answers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::core::Status;
 use kube::{Client, Config};
 
 use super::failure::Failure;
-use crate::kube::client;
+use crate::kube::{REQUEST_TIMEOUT, WriteError, client};
+
+/// Which cluster, and where in it.
+#[derive(Debug, Args)]
+pub(super) struct Target {
+    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
+    #[arg(long, value_name = "FILE", env = "HOSTWRIGHT_KUBECONFIG")]
+    kubeconfig: Option<PathBuf>,
+    /// Namespace; absent: that of the kubeconfig
+    #[arg(short, long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+}
+
+impl Target {
+    /// A client, and the namespace that is meant where an object names none.
+    pub(super) async fn connect(&self) -> Result<(Client, String), Failure> {
+        let client = connect(self.kubeconfig.as_deref()).await?;
+        let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
+        Ok((client, namespace))
+    }
+
+    /// The namespace that was asked for.
+    pub(super) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+}
 
 /// A client for the cluster of this kubeconfig; without one, for the cluster that `KUBECONFIG`, `~/.kube/config` or the
 /// Pod's service account names.
@@ -19,4 +46,67 @@ pub(super) async fn connect(kubeconfig: Option<&Path>) -> Result<Client, Failure
     let kubeconfig = Kubeconfig::read_from(path).map_err(|error| unusable(&error))?;
     let config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await;
     client::build(config.map_err(|error| unusable(&error))?).map_err(|error| unusable(&error))
+}
+
+/// Why a request of a person was not carried out.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// The API said no.
+    Answered(Box<Status>),
+    /// Nobody knows.
+    Unanswered(String),
+}
+
+impl Refusal {
+    /// Whether there is no such object.
+    pub(super) fn is_absent(&self) -> bool {
+        matches!(self, Self::Answered(status) if status.code == 404)
+    }
+}
+
+impl std::fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Answered(status) if status.code == 401 => {
+                formatter.write_str("the kubeconfig's credentials are refused (401); get a new kubeconfig")
+            }
+            Self::Answered(status) => formatter.write_str(&status.message),
+            Self::Unanswered(problem) => formatter.write_str(problem),
+        }
+    }
+}
+
+impl From<kube::Error> for Refusal {
+    fn from(error: kube::Error) -> Self {
+        match error {
+            kube::Error::Api(status) => Self::Answered(status),
+            error => Self::Unanswered(WriteError::from(error).to_string()),
+        }
+    }
+}
+
+impl From<Refusal> for Failure {
+    fn from(refusal: Refusal) -> Self {
+        Self::failed(refusal.to_string())
+    }
+}
+
+/// The answer to a request, with everything the API said where it refused.
+pub(super) async fn answer<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Refusal> {
+    match tokio::time::timeout(REQUEST_TIMEOUT, request).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => {
+            let seconds = REQUEST_TIMEOUT.as_secs();
+            Err(Refusal::Unanswered(format!("no answer of the Kubernetes API within {seconds} s")))
+        }
+    }
+}
+
+/// As [`answer`]; None where there is no such object.
+pub(super) async fn found<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<Option<T>, Refusal> {
+    match answer(request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(refusal) if refusal.is_absent() => Ok(None),
+        Err(refusal) => Err(refusal),
+    }
 }

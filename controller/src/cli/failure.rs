@@ -3,7 +3,7 @@
 /// What is said on standard error, and the exit code.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// One line that names the object, the field and what to do; none where the log has said it.
+    /// One line that names the object, the field and what to do; none where it was said already.
     message: Option<String>,
     exit_code: u8,
 }
@@ -17,6 +17,11 @@ impl Failure {
     /// It was asked wrongly, and not tried.
     pub(super) fn usage(message: impl Into<String>) -> Self {
         Self { message: Some(message.into()), exit_code: 2 }
+    }
+
+    /// It did not work, and every problem was said already.
+    pub(super) fn said() -> Self {
+        Self { message: None, exit_code: 1 }
     }
 
     /// It did not work, and the log says why.

@@ -1,15 +1,22 @@
 //! The command line: one file a subcommand.
 
+mod apply;
 mod builtins;
 mod cluster;
 mod confirm;
 mod crds;
+mod delete;
 mod demo;
+mod describe;
 mod failure;
+mod get;
+mod kinds;
 mod kubeconfig;
+mod manifests;
 mod output;
 mod plugins;
 mod run;
+mod selection;
 mod signal;
 mod standalone;
 
@@ -35,6 +42,14 @@ enum Command {
     Run(run::Arguments),
     /// Run on one machine without a cluster: a durable Kubernetes API and the controller, in this process
     Standalone(standalone::Arguments),
+    /// Show objects: services where no type is named
+    Get(get::Arguments),
+    /// Explain objects: what they are, what is wrong, what to do, what happened
+    Describe(describe::Arguments),
+    /// Apply manifests to a cluster, as `kubectl apply --server-side` does
+    Apply(apply::Arguments),
+    /// Delete objects, and wait until they are gone
+    Delete(delete::Arguments),
     /// Print the CustomResourceDefinitions: hostwright crds | kubectl apply -f -
     Crds(crds::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
@@ -56,6 +71,10 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments, &output).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Standalone(arguments) => standalone::run(arguments, &output).await,
+        Command::Get(arguments) => get::run(arguments, &output).await,
+        Command::Describe(arguments) => describe::run(arguments, &output).await,
+        Command::Apply(arguments) => apply::run(arguments, &output).await,
+        Command::Delete(arguments) => delete::run(arguments, &output).await,
         Command::Crds(arguments) => crds::run(&arguments, &output),
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,

@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use k8s_openapi::jiff::Timestamp;
 
 use super::failure::Failure;
 
@@ -110,6 +111,19 @@ impl Output {
         self.line(&format!("{value:#}"))
     }
 
+    /// Writes YAML. What YAML 1.1 readers misread is quoted.
+    pub(super) fn yaml(self, value: &serde_json::Value) -> Result<(), Failure> {
+        let text = serde_saphyr::to_string(value);
+        self.text(&text.map_err(|error| Failure::failed(format!("cannot write YAML: {error}")))?)
+    }
+
+    /// Writes a remark to standard error: nothing that was asked for, and no problem.
+    #[expect(clippy::unused_self, reason = "whatever is written goes through this value")]
+    pub(super) fn remark(self, message: &str) {
+        // Nobody depends on it.
+        let _ = writeln!(io::stderr(), "{message}");
+    }
+
     /// Asks a question on the terminal, and waits for the answer.
     pub(super) async fn ask(self, question: &str) -> Result<String, Failure> {
         self.text(question)?;
@@ -130,6 +144,17 @@ impl Output {
         let prefix = render(&[(Tone::Bad, "error:".to_owned())], coloured, None);
         // Where not even that can be written, the exit code still tells.
         let _ = writeln!(io::stderr(), "{prefix} {message}");
+    }
+}
+
+/// How long ago a time was, in one or two digits as kubectl says it.
+pub(super) fn age(now: Timestamp, then: Timestamp) -> String {
+    let seconds = now.as_second().saturating_sub(then.as_second()).max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..10_800 => format!("{}m", seconds / 60),
+        10_800..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
     }
 }
 
@@ -186,6 +211,12 @@ mod tests {
 
     fn spans() -> Vec<Span> {
         vec![(Tone::Good, "alice".to_owned()), (Tone::Plain, " is up to date".to_owned())]
+    }
+
+    #[test]
+    fn an_age_is_short() {
+        let ago = |seconds| age(Timestamp::from_second(seconds).unwrap(), Timestamp::UNIX_EPOCH);
+        assert_eq!([-5, 119, 120, 10_800, 200_000].map(ago), ["0s", "119s", "2m", "3h", "2d"]);
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl Drop for RunningDemo {
     }
 }
 
+#[allow(dead_code, reason = "not every test that drives a demo does so with kubectl")]
 /// Whether kubectl is there. Where `HOSTWRIGHT_REQUIRE` names it, it has to be.
 pub fn has_kubectl() -> bool {
     let found = Command::new("kubectl").args(["version", "--client"]).output().is_ok_and(|done| done.status.success());

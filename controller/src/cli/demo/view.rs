@@ -4,7 +4,7 @@ use hostwright_crds::{HostingService, OperationOutcome, annotation, condition};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::super::output::{Span, Tone};
+use super::super::output::{Span, Tone, age};
 
 /// The headers of [`View::row`], and of what follows it in one line where lines may be long.
 pub(super) const HEADERS: [&str; 8] = ["NAME", "DESIRED", "PHASE", "READY", "REASON", "PACKAGE", "AGE", "MESSAGE"];
@@ -110,7 +110,7 @@ impl View {
 
     /// As a row of the table.
     pub(super) fn row(&self, now: Timestamp) -> Vec<Span> {
-        let age = self.created.map_or_else(String::new, |created| age(now.as_second() - created.as_second()));
+        let age = self.created.map_or_else(String::new, |created| age(now, created));
         let plain = |text: &str| (Tone::Plain, text.to_owned());
         vec![
             plain(&self.name),
@@ -123,12 +123,6 @@ impl View {
             plain(&self.message),
         ]
     }
-}
-
-/// A demo is minutes old at most before its table is printed.
-fn age(seconds: i64) -> String {
-    let seconds = seconds.max(0);
-    if seconds < 120 { format!("{seconds}s") } else { format!("{}m", seconds / 60) }
 }
 
 #[cfg(test)]

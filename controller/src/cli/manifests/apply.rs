@@ -1,0 +1,229 @@
+//! Server-side apply of one manifest after the other, and what became of each.
+
+use std::time::Duration;
+
+use kube::Client;
+use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
+use kube::core::Status;
+use serde_json::Value;
+
+use super::super::cluster::{Refusal, answer, found};
+use super::super::failure::Failure;
+use super::super::kinds::{Kind, Kinds};
+use super::Manifest;
+
+/// How often a kind is looked for whose definition was applied just before.
+const LOOKS: u32 = 40;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+
+/// What became of an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in super::super) enum Outcome {
+    Created,
+    Configured,
+    Unchanged,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Created => "created",
+            Self::Configured => "configured",
+            Self::Unchanged => "unchanged",
+        })
+    }
+}
+
+/// An object that was applied.
+#[derive(Debug)]
+pub(in super::super) struct Applied {
+    /// `hostingservice.hostwright.dev/alice`
+    pub(in super::super) object: String,
+    pub(in super::super) outcome: Outcome,
+}
+
+/// Applies manifests to a cluster, as one writer.
+pub(in super::super) struct Applying {
+    client: Client,
+    kinds: Kinds,
+    /// Where an object goes that names no namespace.
+    namespace: String,
+    /// Objects of any other namespace are refused.
+    only: bool,
+    params: PatchParams,
+}
+
+impl Applying {
+    /// In the name of this field manager.
+    pub(in super::super) async fn new(client: &Client, namespace: &str, manager: &str) -> Result<Self, Failure> {
+        let mut params = PatchParams::apply(manager);
+        params.field_validation = Some(ValidationDirective::Strict);
+        let kinds = Kinds::of(client).await?;
+        Ok(Self { client: client.clone(), kinds, namespace: namespace.to_owned(), only: false, params })
+    }
+
+    /// Refuses objects that name another namespace.
+    pub(in super::super) fn only_here(mut self, only: bool) -> Self {
+        self.only = only;
+        self
+    }
+
+    /// Takes over the fields of other writers.
+    pub(in super::super) fn forced(mut self, force: bool) -> Self {
+        self.params.force = force;
+        self
+    }
+
+    /// Asks the server what it would do, and changes nothing.
+    pub(in super::super) fn dry_run(mut self, dry_run: bool) -> Self {
+        self.params.dry_run = dry_run;
+        self
+    }
+
+    /// Applies one. The problem is told with its place in the file.
+    pub(in super::super) async fn apply(&mut self, manifest: &Manifest) -> Result<Applied, String> {
+        let (kind, name) = (self.kind_of(manifest).await?, manifest.text("/metadata/name"));
+        let namespace = self.namespace_of(manifest)?;
+        let api = kind.api(&self.client, &namespace);
+        let object = kind.object(name);
+        let told = |refusal: Refusal| format!("{}: {object}: {refusal}", manifest.place());
+        let before = found(api.get(name)).await.map_err(told)?;
+        let patch = Patch::Apply(&manifest.object);
+        let after = answer(api.patch(name, &self.params, &patch)).await;
+        let after = after.map_err(|refusal| explained(manifest, &object, before.as_ref(), &refusal))?;
+        let outcome = match &before {
+            None => Outcome::Created,
+            Some(before) if is_same(before, &after) => Outcome::Unchanged,
+            Some(_) => Outcome::Configured,
+        };
+        Ok(Applied { object, outcome })
+    }
+
+    async fn kind_of(&mut self, manifest: &Manifest) -> Result<Kind, String> {
+        let (version, name) = (manifest.text("/apiVersion"), manifest.text("/kind"));
+        let mut looks = 0;
+        loop {
+            if let Some(kind) = self.kinds.of_manifest(version, name) {
+                return Ok(kind.clone());
+            }
+            // Its definition may have been applied a moment ago, which takes the server another moment.
+            if looks > 0 && !(self.is_defined(version, name).await && looks < LOOKS) {
+                return Err(format!(
+                    "{}: kind: the cluster serves no {name} of {version}; see which there are: hostwright get crds",
+                    manifest.place_of("kind")
+                ));
+            }
+            if looks > 0 {
+                tokio::time::sleep(BETWEEN_LOOKS).await;
+            }
+            looks += 1;
+            let place = manifest.place();
+            self.kinds = Kinds::of(&self.client)
+                .await
+                .map_err(|failure| format!("{place}: {}", failure.message().unwrap_or_default()))?;
+        }
+    }
+
+    /// Whether the cluster has a definition of a kind, which it may not serve yet.
+    async fn is_defined(&self, version: &str, name: &str) -> bool {
+        let Some(definitions) = self
+            .kinds
+            .of_manifest("apiextensions.k8s.io/v1", "CustomResourceDefinition")
+            .filter(|_| !self.params.dry_run)
+        else {
+            return false;
+        };
+        let group = version.split_once('/').map_or("", |(group, _)| group);
+        let listed = answer(definitions.api(&self.client, "").list(&kube::api::ListParams::default())).await;
+        listed.is_ok_and(|list| {
+            list.items.iter().any(|definition| {
+                definition.data["spec"]["group"] == group && definition.data["spec"]["names"]["kind"] == name
+            })
+        })
+    }
+
+    fn namespace_of(&self, manifest: &Manifest) -> Result<String, String> {
+        let named = manifest.text("/metadata/namespace");
+        if self.only && !named.is_empty() && named != self.namespace {
+            return Err(format!(
+                "{}: metadata.namespace is {named}, and -n asked for {}; leave out one of the two",
+                manifest.place_of("metadata.namespace"),
+                self.namespace
+            ));
+        }
+        Ok(if named.is_empty() { self.namespace.clone() } else { named.to_owned() })
+    }
+}
+
+/// Whether an apply changed nothing that people see.
+fn is_same(before: &DynamicObject, after: &DynamicObject) -> bool {
+    let seen = |object: &DynamicObject| {
+        let mut object = object.clone();
+        object.metadata.managed_fields = None;
+        object.metadata.resource_version = None;
+        object.metadata.generation = None;
+        object
+    };
+    before.metadata.resource_version == after.metadata.resource_version || seen(before) == seen(after)
+}
+
+/// Why an object was refused: each field with its line, and what to do.
+fn explained(manifest: &Manifest, object: &str, before: Option<&DynamicObject>, refusal: &Refusal) -> String {
+    let status = match refusal {
+        Refusal::Answered(status) => status,
+        Refusal::Unanswered(problem) => return format!("{}: {object}: {problem}", manifest.place()),
+    };
+    let conflicts = causes(status, "FieldManagerConflict");
+    if !conflicts.is_empty() {
+        return conflicts
+            .iter()
+            .map(|(field, message)| conflict(manifest, object, before, field, message))
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    let invalid = causes(status, "");
+    if !invalid.is_empty() {
+        return invalid
+            .iter()
+            .map(|(field, message)| format!("{}: {object}: {field}: {message}", manifest.place_of(field)))
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    if is_ending_namespace(status) {
+        return format!("{}: {object}: {}; apply it again once that is done", manifest.place(), status.message);
+    }
+    // Unknown fields are named in quotes.
+    let field = status.message.split('"').skip(1).step_by(2).find(|text| text.contains('.')).unwrap_or_default();
+    format!("{}: {object}: {}", manifest.place_of(field), status.message)
+}
+
+fn is_ending_namespace(status: &Status) -> bool {
+    !causes(status, "NamespaceTerminating").is_empty()
+}
+
+/// Field and message of the causes with this reason, each once; of all where none is given.
+fn causes(status: &Status, reason: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for cause in status.details.iter().flat_map(|details| &details.causes) {
+        let told = (cause.field.trim_start_matches('.').to_owned(), cause.message.clone());
+        if (reason.is_empty() || cause.reason == reason) && !cause.field.is_empty() && !found.contains(&told) {
+            found.push(told);
+        }
+    }
+    found
+}
+
+/// `conflict with "kubectl" using hostwright.dev/v1alpha1`, in words that say what to do.
+fn conflict(manifest: &Manifest, object: &str, before: Option<&DynamicObject>, field: &str, message: &str) -> String {
+    let writer = message.split('"').nth(1).unwrap_or("another writer");
+    let pointer = format!("/{}", field.replace('.', "/"));
+    let now = before.and_then(|before| before.data.pointer(&pointer));
+    let value = |value: Option<&Value>| value.map_or_else(String::new, |value| format!(" to {value}"));
+    format!(
+        "{}: {object}: {field} was set{} by {writer}, and this file sets it{}. Leave it out of the file and {writer} keeps it; \
+         take it over: --force-conflicts",
+        manifest.place_of(field),
+        value(now),
+        value(manifest.object.pointer(&pointer)),
+    )
+}

@@ -1,0 +1,7 @@
+//! Manifests: YAML and JSON as people write them, and how they reach a cluster.
+
+mod apply;
+mod read;
+
+pub(super) use apply::Applying;
+pub(super) use read::{Manifest, order, read_all};
