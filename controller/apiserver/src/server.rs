@@ -2,7 +2,8 @@
 
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
@@ -14,12 +15,15 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
 
+use crate::builtin::NAMESPACES;
 use crate::clock::Clock;
 use crate::credentials::{Authority, SERVER_NAME, Token};
+use crate::durable::{self, Disk, OpenError};
 use crate::faults::{Fault, Faults, Matcher, Request};
-use crate::handlers::{self, Call};
+use crate::handlers::Call;
 use crate::namespace;
 use crate::request::{Parameters, ResourcePath, verb};
+use crate::shared::Shared;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::transport::Sniffing;
@@ -40,6 +44,8 @@ pub struct Config {
     pub beyond_loopback: bool,
     /// How many changes of each resource are kept for watches and for later pages of a list; older ones are 410.
     pub history: usize,
+    /// For how long at least changes are kept on disk, within `history`. In memory time plays no part.
+    pub history_age: Duration,
     /// The most objects of all kinds together.
     pub max_objects: usize,
     /// The most bytes of a request body.
@@ -56,32 +62,13 @@ impl Default for Config {
             names: Vec::new(),
             beyond_loopback: false,
             history: 10_000,
+            // As the real server's (`--etcd-compaction-interval`).
+            history_age: Duration::from_mins(5),
             max_objects: 200_000,
             // What a real server takes (`limitedReadBody`).
             max_body: 3 * 1024 * 1024,
             bookmark_interval: Duration::from_mins(1),
         }
-    }
-}
-
-/// What all requests share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) config: Config,
-    pub(crate) clock: Clock,
-    pub(crate) faults: Faults,
-    state: RwLock<State>,
-    /// Made when it is first needed: servers without a socket need none.
-    authority: OnceLock<Authority>,
-}
-
-impl Shared {
-    pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -92,16 +79,52 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server with the namespaces every cluster has and nothing else.
+    /// A server in memory, with the namespaces every cluster has and nothing else.
     pub fn new(config: Config) -> Self {
         let clock = Clock::start();
         let mut state = State::new(config.history);
-        for name in namespace::INITIAL {
-            state.put(crate::builtin::NAMESPACES, initial_namespace(name, &clock.seconds()));
+        add_initial_namespaces(&mut state, clock);
+        Self { shared: Arc::new(Shared::new(config, clock, state, None)) }
+    }
+
+    /// A server that keeps everything in `directory`, and goes on with what is there.
+    ///
+    /// The directory is created where it is missing. It belongs to this server until [`Self::close`] is done, or the
+    /// process ends in whatever way: nothing that was answered is lost then.
+    ///
+    /// # Errors
+    /// When another process uses the directory, when it cannot be read and written, when the database is damaged (every
+    /// page and every object is checked) or of a newer version.
+    pub fn open(directory: &Path, config: Config) -> Result<Self, OpenError> {
+        let clock = Clock::start();
+        let (state, disk, writer) =
+            durable::open(directory, config.history, |state| add_initial_namespaces(state, clock))?;
+        let shared = Arc::new(Shared::new(config, clock, state, Some(disk)));
+        writer.start(&shared).map_err(|source| OpenError::Files {
+            action: "start a thread for",
+            path: directory.to_owned(),
+            source,
+        })?;
+        Ok(Self { shared })
+    }
+
+    /// Ends the use of the data directory: what was written is complete there, and another server may open it. Writes
+    /// are refused from now on. Without a data directory nothing happens.
+    pub async fn close(&self) {
+        if let Some(disk) = self.shared.disk() {
+            disk.close().await;
         }
-        let shared =
-            Shared { config, clock, faults: Faults::default(), state: RwLock::new(state), authority: OnceLock::new() };
-        Self { shared: Arc::new(shared) }
+    }
+
+    /// Copies everything into one new file, while the server goes on; see [`backup`](crate::backup()).
+    ///
+    /// # Errors
+    /// When the file exists or cannot be written, or the server keeps nothing on disk.
+    pub fn backup(&self, to: &Path) -> Result<(), OpenError> {
+        match self.shared.disk() {
+            Some(disk) => durable::backup(disk.directory(), to),
+            None => Err(OpenError::InMemory),
+        }
     }
 
     /// The API as a service: hand it to `kube::Client::new(server.router(), "default")`, or serve it.
@@ -128,7 +151,7 @@ impl Server {
         let address = listener.local_addr()?;
         self.may_listen(address)?;
         let shared = self.shared.clone();
-        let tls = self.authority()?.serving(&shared.config.names, address.ip())?;
+        let tls = self.shared.authority()?.serving(&shared.config.names, address.ip())?;
         let ending = async move {
             shutdown.await;
             shared.faults.drop_watches();
@@ -156,7 +179,7 @@ impl Server {
     /// When no certificate can be made, or only a hash of the token is known.
     pub fn kubeconfig(&self, address: SocketAddr) -> std::io::Result<String> {
         use base64::Engine as _;
-        let authority = base64::engine::general_purpose::STANDARD.encode(self.authority()?.certificate_pem());
+        let authority = base64::engine::general_purpose::STANDARD.encode(self.shared.authority()?.certificate_pem());
         let cluster = json!({
             "server": format!("https://{}", connectable(address)), "certificate-authority-data": authority,
             "tls-server-name": SERVER_NAME,
@@ -177,14 +200,6 @@ impl Server {
         Ok(format!("{config:#}\n"))
     }
 
-    fn authority(&self) -> std::io::Result<&Authority> {
-        if let Some(authority) = self.shared.config.authority.as_ref().or(self.shared.authority.get()) {
-            return Ok(authority);
-        }
-        let authority = Authority::generate()?;
-        Ok(self.shared.authority.get_or_init(|| authority))
-    }
-
     /// Faults to order, and the record of requests.
     pub fn faults(&self) -> &Faults {
         &self.shared.faults
@@ -203,7 +218,17 @@ impl Server {
 
     /// Forgets the history that watches and later pages need, as a real server does every few minutes.
     pub fn compact(&self) {
-        self.shared.write().store.compact();
+        if let Ok(mut state) = self.shared.write() {
+            state.store.compact();
+        }
+    }
+}
+
+fn add_initial_namespaces(state: &mut State, clock: Clock) {
+    for name in namespace::INITIAL {
+        if state.store.get(NAMESPACES, &(String::new(), name.to_owned())).is_none() {
+            state.put(NAMESPACES, initial_namespace(name, &clock.seconds()));
+        }
     }
 }
 
@@ -245,6 +270,7 @@ async fn authenticated(shared: Extract<Arc<Shared>>, request: http::Request<Body
     }
 }
 
+/// Answers a request, once everything the answer tells of is on disk.
 async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let limit = shared.config.max_body;
@@ -261,10 +287,15 @@ async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Bo
             Err(error) => response::error(&error, &[]),
         };
     }
-    if parts.method == http::Method::GET
-        && let Some(answer) = about_the_server(&shared, path, &accept)
-    {
-        return answer;
+    if parts.method == http::Method::GET {
+        if let Some(answer) = health(&shared, path) {
+            return answer;
+        }
+        match durable::settled(&shared, || about_the_server(&shared, path, &accept)).await {
+            Ok(Some(answer)) => return answer,
+            Ok(None) => {}
+            Err(error) => return response::error(&error, &[]),
+        }
     }
     let unknown = || response::error(&ApiError::unknown_path(), &[]);
     let Some(place) = ResourcePath::parse(path) else {
@@ -287,7 +318,17 @@ async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Bo
         user_agent: header(&parts.headers, &USER_AGENT),
         dry_run: parameters.get("dryRun").is_some(),
     };
-    let call = Call { shared: shared.clone(), resource, path: place, parameters, request, content_type, accept, body };
+    let call = Call {
+        shared: shared.clone(),
+        resource,
+        path: place,
+        parameters,
+        request,
+        content_type,
+        accept,
+        body,
+        ticket: OnceLock::new(),
+    };
     with_faults(&shared, call).await
 }
 
@@ -298,6 +339,20 @@ fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
     let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
     let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
     if token.accepts(given) { Ok(()) } else { Err(ApiError::new(401, "Unauthorized", "Unauthorized")) }
+}
+
+/// Whether the process works, and whether it takes requests.
+fn health(shared: &Shared, path: &str) -> Option<Response<Body>> {
+    let check = path.trim_start_matches('/').split('/').next()?;
+    if !matches!(check, "healthz" | "livez" | "readyz") {
+        return None;
+    }
+    Some(match shared.disk().and_then(Disk::outage) {
+        Some(outage) if check == "readyz" => {
+            response::text(500, format!("[+]ping ok\n[-]disk failed: {}\nreadyz check failed\n", outage.message))
+        }
+        _ => response::text(200, "ok"),
+    })
 }
 
 fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Response<Body>> {
@@ -312,7 +367,6 @@ fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Respons
         Some(response)
     };
     match parts.as_slice() {
-        ["healthz" | "livez" | "readyz", ..] => Some(response::text(200, "ok")),
         ["version"] => json(discovery::version()),
         ["api"] if discovery::wants_aggregated(accept) => aggregated(true),
         ["apis"] if discovery::wants_aggregated(accept) => aggregated(false),
@@ -327,7 +381,7 @@ fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Respons
 }
 
 /// Lets the ordered faults happen around the request.
-async fn with_faults(shared: &Shared, call: Call) -> Response<Body> {
+async fn with_faults(shared: &Shared, mut call: Call) -> Response<Body> {
     let mut record = call.request.clone();
     let faults = shared.faults.take(&record);
     for fault in &faults {
@@ -341,7 +395,7 @@ async fn with_faults(shared: &Shared, call: Call) -> Response<Body> {
         shared.faults.record(record);
         return answer.unwrap_or_else(disconnect);
     }
-    let answer = handlers::handle(&call);
+    let answer = durable::answered(shared, &mut call).await;
     record.status = answer.status().as_u16();
     tracing::debug!(verb = record.verb, resource = subject, name = record.name, status = record.status, "answered");
     let disturbed = faults.iter().find_map(|fault| match fault {

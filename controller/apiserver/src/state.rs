@@ -9,7 +9,7 @@ use crate::builtin::DEFINITIONS;
 use crate::object;
 use crate::registry::Registry;
 use crate::resource::Resource;
-use crate::store::{Key, Store};
+use crate::store::{Key, Replay, Store};
 
 /// An object in a table.
 pub(crate) type Place = (String, Key);
@@ -42,6 +42,30 @@ impl State {
             store.open(&resource.table);
         }
         Self { store, registry, dependents: HashMap::new(), removed: Vec::new() }
+    }
+
+    /// Everything that follows from the stored objects: what is served, and who depends on whom.
+    pub(crate) fn from_replay(mut replay: Replay, revision: u64) -> Self {
+        let mut registry = Registry::builtin();
+        for resource in registry.all() {
+            replay.open(&resource.table);
+        }
+        let definitions: Vec<Arc<Value>> =
+            replay.store().objects(DEFINITIONS).map(|(_, definition)| definition.clone()).collect();
+        for definition in definitions {
+            registry.define(&definition);
+            replay.open(object::name(&definition));
+        }
+        let mut dependents: HashMap<String, BTreeSet<Place>> = HashMap::new();
+        let store = replay.finish(revision);
+        for table in store.table_names() {
+            for (key, object) in store.objects(table) {
+                for owner in owners(object) {
+                    dependents.entry(owner.to_owned()).or_default().insert((table.clone(), key.clone()));
+                }
+            }
+        }
+        Self { store, registry, dependents, removed: Vec::new() }
     }
 
     /// Stores an object. A stored definition is served from this moment.

@@ -1,6 +1,8 @@
 //! Objects by resource, one revision counter over all of them, and the changes that watches replay.
 //!
-//! All writes go through [`Store::put`] and [`Store::remove`]: whatever keeps objects on disk needs no other door.
+//! All writes go through [`Store::put`] and [`Store::remove`], which also note them for the disk where there is one.
+
+mod replay;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -8,7 +10,10 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
+use crate::journal::{Transaction, Write};
 use crate::object;
+
+pub(crate) use replay::Replay;
 
 /// Namespace (empty for cluster-scoped objects) and name; lists come in this order.
 pub(crate) type Key = (String, String);
@@ -31,9 +36,9 @@ struct Table {
     changes: VecDeque<Change>,
     /// Changes up to this revision are forgotten (or were made before the resource existed).
     compacted: u64,
-    /// The resource is no longer served; watches end once they have read what is left.
-    closed: bool,
-    revision: watch::Sender<u64>,
+    /// The revision at which the resource ceased to be served; watches end once they have read what is left.
+    closed: Option<u64>,
+    revision: Arc<watch::Sender<u64>>,
 }
 
 /// Why a revision cannot be read.
@@ -44,15 +49,42 @@ pub(crate) struct Compacted {
 
 #[derive(Debug)]
 pub(crate) struct Store {
+    /// The revision of the last write that took place.
     revision: u64,
+    /// The highest revision ever given to a write, also to one that was lost on its way to disk.
+    spent: u64,
     tables: BTreeMap<String, Table>,
     /// How many changes are kept for each resource.
     history: usize,
+    /// What has changed since it was last taken; absent where nothing is kept on disk.
+    journal: Option<Transaction>,
 }
 
 impl Store {
+    /// A store in memory alone.
     pub(crate) fn new(history: usize) -> Self {
-        Self { revision: 0, tables: BTreeMap::new(), history: history.max(1) }
+        Self { revision: 0, spent: 0, tables: BTreeMap::new(), history: history.max(1), journal: None }
+    }
+
+    /// Notes changes for the disk from now on. Watches are then woken by whoever takes them there.
+    pub(crate) fn keep_journal(&mut self) {
+        self.journal = Some(Transaction::default());
+    }
+
+    /// What was changed since the last call.
+    pub(crate) fn take_transaction(&mut self) -> Option<Transaction> {
+        let journal = self.journal.as_mut().filter(|journal| !journal.is_empty())?;
+        Some(std::mem::take(journal))
+    }
+
+    /// The highest revision that was given to a write, whether the write lasted or not.
+    pub(crate) fn spent(&self) -> u64 {
+        self.spent
+    }
+
+    /// Gives no revision up to this one to a write.
+    pub(crate) fn spend(&mut self, revision: u64) {
+        self.spent = self.spent.max(revision);
     }
 
     pub(crate) fn revision(&self) -> u64 {
@@ -60,32 +92,34 @@ impl Store {
     }
 
     /// Makes room for a resource; its history begins now.
-    pub(crate) fn open(&mut self, table: &str) {
-        let compacted = self.revision;
-        let table = self.tables.entry(table.to_owned()).or_insert_with(|| Table {
+    pub(crate) fn open(&mut self, name: &str) {
+        self.open_at(name, self.revision);
+    }
+
+    fn open_at(&mut self, name: &str, compacted: u64) {
+        let table = self.tables.entry(name.to_owned()).or_insert_with(|| Table {
             objects: BTreeMap::new(),
             changes: VecDeque::new(),
             compacted,
-            closed: false,
-            revision: watch::Sender::new(compacted),
+            closed: None,
+            revision: Arc::new(watch::Sender::new(compacted)),
         });
-        if table.closed {
-            table.closed = false;
-            table.changes.clear();
-            table.compacted = compacted;
+        if table.closed.take().is_some() {
+            table.forget_all(name, compacted, self.journal.as_mut());
         }
     }
 
     /// Ends a resource: its watches read what is left and end.
     pub(crate) fn close(&mut self, table: &str) {
         if let Some(table) = self.tables.get_mut(table) {
-            table.closed = true;
-            table.revision.send_replace(self.revision);
+            table.closed = Some(self.revision);
+            table.announce(self.revision, self.journal.as_mut());
         }
     }
 
-    pub(crate) fn is_closed(&self, table: &str) -> bool {
-        self.tables.get(table).is_none_or(|table| table.closed)
+    /// Whether the resource was no longer served at this revision.
+    pub(crate) fn is_closed(&self, table: &str, revision: u64) -> bool {
+        self.tables.get(table).is_none_or(|table| table.closed.is_some_and(|closed| closed <= revision))
     }
 
     pub(crate) fn get(&self, table: &str, key: &Key) -> Option<&Arc<Value>> {
@@ -106,32 +140,41 @@ impl Store {
 
     /// Stores an object under a new revision, which it carries from then on.
     pub(crate) fn put(&mut self, table: &str, mut value: Value) -> Arc<Value> {
-        self.revision += 1;
-        object::set_meta(&mut value, "resourceVersion", json!(self.revision.to_string()));
+        let revision = self.next_revision();
+        object::set_meta(&mut value, "resourceVersion", json!(revision.to_string()));
         let key = (object::namespace(&value).to_owned(), object::name(&value).to_owned());
         let value = Arc::new(value);
         self.open(table);
+        self.note(|| Write { revision, table: table.to_owned(), key: key.clone(), object: Some(value.clone()) });
         if let Some(open) = self.tables.get_mut(table) {
             let previous = open.objects.insert(key, value.clone());
-            open.record(
-                Change { revision: self.revision, object: value.clone(), previous, removed: false },
-                self.history,
-            );
+            let change = Change { revision, object: value.clone(), previous, removed: false };
+            open.record(table, change, self.history, self.journal.as_mut());
         }
         value
     }
 
     /// Removes an object under a new revision; watches get its last state.
     pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Value>> {
-        let open = self.tables.get_mut(table)?;
-        let previous = open.objects.remove(key)?;
-        self.revision += 1;
-        let mut last = (*previous).clone();
-        object::set_meta(&mut last, "resourceVersion", json!(self.revision.to_string()));
-        let last = Arc::new(last);
-        let previous = Some(previous);
-        open.record(Change { revision: self.revision, object: last.clone(), previous, removed: true }, self.history);
+        let previous = self.tables.get_mut(table)?.objects.remove(key)?;
+        let revision = self.next_revision();
+        self.note(|| Write { revision, table: table.to_owned(), key: key.clone(), object: None });
+        let last = under_revision(&previous, revision);
+        let change = Change { revision, object: last.clone(), previous: Some(previous), removed: true };
+        self.tables.get_mut(table)?.record(table, change, self.history, self.journal.as_mut());
         Some(last)
+    }
+
+    fn next_revision(&mut self) -> u64 {
+        self.spent += 1;
+        self.revision = self.spent;
+        self.revision
+    }
+
+    fn note(&mut self, write: impl FnOnce() -> Write) {
+        if let Some(journal) = &mut self.journal {
+            journal.writes.push(write());
+        }
     }
 
     /// The objects as they were after `revision`, by undoing later changes.
@@ -172,22 +215,63 @@ impl Store {
 
     /// Forgets all changes so far, as a real server does after a while.
     pub(crate) fn compact(&mut self) {
-        for table in self.tables.values_mut() {
-            table.changes.clear();
-            table.compacted = self.revision;
+        for (name, table) in &mut self.tables {
+            table.forget_all(name, self.revision, self.journal.as_mut());
+        }
+    }
+
+    /// Forgets the changes up to this revision.
+    pub(crate) fn forget_until(&mut self, revision: u64) {
+        for (name, table) in &mut self.tables {
+            while table.changes.front().is_some_and(|oldest| oldest.revision <= revision) {
+                table.forget_oldest(name, self.journal.as_mut());
+            }
         }
     }
 }
 
+/// The object with the revision of its removal.
+fn under_revision(object: &Value, revision: u64) -> Arc<Value> {
+    let mut last = object.clone();
+    object::set_meta(&mut last, "resourceVersion", json!(revision.to_string()));
+    Arc::new(last)
+}
+
 impl Table {
-    fn record(&mut self, change: Change, history: usize) {
+    fn record(&mut self, name: &str, change: Change, history: usize, mut journal: Option<&mut Transaction>) {
         let revision = change.revision;
         self.changes.push_back(change);
         while self.changes.len() > history {
-            if let Some(forgotten) = self.changes.pop_front() {
-                self.compacted = forgotten.revision;
-            }
+            self.forget_oldest(name, journal.as_deref_mut());
         }
-        self.revision.send_replace(revision);
+        self.announce(revision, journal);
+    }
+
+    /// Tells watches that there is something new, at once or when it is on disk.
+    fn announce(&self, revision: u64, journal: Option<&mut Transaction>) {
+        match journal {
+            Some(journal) => journal.wake_later(&self.revision, revision),
+            None => _ = self.revision.send_replace(revision),
+        }
+    }
+
+    fn forget_oldest(&mut self, name: &str, journal: Option<&mut Transaction>) {
+        let Some(oldest) = self.changes.pop_front() else { return };
+        self.compacted = oldest.revision;
+        if let Some(journal) = journal {
+            journal.compacted.insert(name.to_owned(), oldest.revision);
+            journal.forgotten.extend(oldest.previous.as_deref().and_then(object::revision));
+            journal.forgotten.extend(oldest.removed.then_some(oldest.revision));
+        }
+    }
+
+    fn forget_all(&mut self, name: &str, revision: u64, mut journal: Option<&mut Transaction>) {
+        while !self.changes.is_empty() {
+            self.forget_oldest(name, journal.as_deref_mut());
+        }
+        self.compacted = revision;
+        if let Some(journal) = journal {
+            journal.compacted.insert(name.to_owned(), revision);
+        }
     }
 }

@@ -22,7 +22,7 @@ use crate::field::FieldError;
 use crate::handlers::Call;
 use crate::query::Selection;
 use crate::resource::Resource;
-use crate::server::Shared;
+use crate::shared::Shared;
 use crate::state::State;
 use crate::status::ApiError;
 use crate::store::{Change, Compacted};
@@ -182,14 +182,15 @@ impl Watcher {
         self.released.borrow_and_update();
         let shared = self.shared.clone();
         let state = shared.read();
-        let until = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
+        let durable = self.shared.durable(&state);
+        let until = self.shared.faults.frozen_at(&self.request).map_or(durable, |frozen| frozen.min(durable));
         match state.store.changes_after(&self.resource.table, self.position) {
             Ok(changes) => {
                 for change in changes.iter().filter(|change| change.revision <= until) {
                     self.report(change);
                 }
                 self.position = self.position.max(until);
-                self.finished |= state.store.is_closed(&self.resource.table);
+                self.finished |= state.store.is_closed(&self.resource.table, until);
             }
             Err(Compacted { oldest }) => {
                 let message = format!("too old resource version: {} ({oldest})", self.position);

@@ -22,7 +22,7 @@ pub(super) fn create(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, 
     let options = call.options("CreateOptions")?;
     let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
     let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     insert(call, &mut state, value, &options, None).map(Answer::created)
 }
 

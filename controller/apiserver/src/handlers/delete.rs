@@ -24,7 +24,7 @@ struct Options {
 
 pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
     let options = options(call)?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let key = call.key();
     let Some(stored) = state.store.get(&call.resource.table, &key).cloned() else {
         return Err(call.not_found());
@@ -58,7 +58,7 @@ fn delete_one(call: &Call, state: &mut State, key: &Key, stored: &Value, options
 pub(super) fn delete_collection(call: &Call) -> Result<Answer, ApiError> {
     let options = options(call)?;
     let selection = Selection::parse(&call.resource, call.path.namespace.as_deref(), None, &call.parameters)?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let chosen: Vec<(Key, Value)> = state
         .store
         .objects(&call.resource.table)

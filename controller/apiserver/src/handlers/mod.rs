@@ -8,17 +8,18 @@ mod read;
 mod scale;
 mod update;
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Body;
 use http::Response;
 use serde_json::Value;
 
+use crate::durable::Ticket;
 use crate::faults::Request;
 use crate::request::{Parameters, ResourcePath, WriteOptions};
 use crate::resource::Resource;
 use crate::response::{self, Answer};
-use crate::server::Shared;
+use crate::shared::{Shared, Writing};
 use crate::status::ApiError;
 use crate::{table, watch};
 
@@ -34,6 +35,8 @@ pub(crate) struct Call {
     pub(crate) content_type: String,
     pub(crate) accept: String,
     pub(crate) body: bytes::Bytes,
+    /// Tells when the changes of this request are on disk.
+    pub(crate) ticket: OnceLock<Ticket>,
 }
 
 impl Call {
@@ -51,6 +54,11 @@ impl Call {
 
     pub(crate) fn subresource(&self) -> &str {
         self.path.subresource.as_deref().unwrap_or_default()
+    }
+
+    /// The state, to change it.
+    fn write(&self) -> Result<Writing<'_>, ApiError> {
+        self.shared.write_for(Some(&self.ticket))
     }
 
     fn options(&self, kind: &str) -> Result<WriteOptions, ApiError> {

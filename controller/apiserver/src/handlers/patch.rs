@@ -26,7 +26,7 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
         return apply(call, warnings);
     }
     let options = call.options("PatchOptions")?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let patched = patched(call, &old)?;
     let new = admit(&call.resource, patched, &[], &options, Source::Patch, warnings)?;
@@ -95,7 +95,7 @@ fn apply(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let resource = &call.resource;
     let config = configuration(call, &options, warnings)?;
     let now = call.shared.clock.seconds();
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let old = state.read(resource, &call.key());
     let Some(old) = old else {
         if !call.subresource().is_empty() {

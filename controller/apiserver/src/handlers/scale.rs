@@ -23,13 +23,13 @@ pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
 pub(super) fn update(call: &Call) -> Result<Answer, ApiError> {
     let options = call.options("UpdateOptions")?;
     let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     write(call, &mut state, &body.value, &options).map(Answer::ok)
 }
 
 pub(super) fn patch(call: &Call) -> Result<Answer, ApiError> {
     let options = call.options("PatchOptions")?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let scale = view(call, &old)?;
     let patched = patch::patched(call, &scale)?;

@@ -21,7 +21,7 @@ pub(super) fn replace(call: &Call, warnings: &mut Vec<String>) -> Result<Answer,
     let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
     let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
     check_identity(call, &value)?;
-    let mut state = call.shared.write();
+    let mut state = call.write()?;
     let Some(old) = state.read(&call.resource, &call.key()) else {
         if call.resource.create_on_update() && call.subresource().is_empty() {
             return create::insert(call, &mut state, value, &options, None).map(Answer::created);
