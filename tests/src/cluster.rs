@@ -1,16 +1,14 @@
 //! The API server as a test uses it: at once, past every fault of the wire, and told apart from the controller.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
-use futures::FutureExt as _;
-use hostwright_apiserver::{Config, Request, Server};
-use http_body_util::BodyExt as _;
 use serde_json::{Value, json};
 use tokio::time::Instant;
-use tower::ServiceExt as _;
 
-use crate::{Manifest, NAMESPACE, SYSTEM};
+use crate::gateway::{Gateway, Rule};
+use crate::server::ApiServer;
+use crate::{KubernetesFault, Manifest, NAMESPACE, Request, SYSTEM};
 
 /// The `User-Agent` of tests.
 const TEST: &str = "test";
@@ -26,8 +24,8 @@ pub struct Refusal {
 
 /// The API server.
 pub struct Cluster {
-    /// The server itself: its faults, its frozen reads.
-    pub server: Server,
+    /// The way of controllers to the server.
+    pub(crate) gateway: Arc<Gateway>,
     /// When a test changed something last.
     changed: Mutex<Option<Instant>>,
 }
@@ -35,7 +33,7 @@ pub struct Cluster {
 impl Cluster {
     /// A cluster with the definitions of all kinds and the namespaces that tests use.
     pub(crate) fn new() -> Self {
-        let cluster = Self { server: Server::new(Config::default()), changed: Mutex::default() };
+        let cluster = Self { gateway: Arc::new(Gateway::new(ApiServer::chosen())), changed: Mutex::default() };
         for definition in hostwright_crds::manifests::all() {
             cluster.apply(&Manifest(json!({
                 "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
@@ -108,16 +106,39 @@ impl Cluster {
 
     /// Requests of the controllers so far, oldest first.
     pub fn requests(&self) -> Vec<Request> {
-        self.server.requests().into_iter().filter(|request| request.user_agent != TEST).collect()
+        self.gateway.requests()
+    }
+
+    /// Forgets the requests so far.
+    pub fn forget_requests(&self) {
+        self.gateway.forget_requests();
+    }
+
+    /// The next `times` requests of controllers with this verb about this resource go wrong: `"update"`,
+    /// `"hostingservices/status"`.
+    pub fn fails(&self, verb: &str, resource: &str, fault: KubernetesFault, times: usize) {
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
+        let [verb, resource, subresource] = [verb, resource, subresource].map(ToOwned::to_owned);
+        self.gateway.add_rule(Rule { verb, resource, subresource, fault, left: times });
+    }
+
+    /// From now on caches see the objects of this kind as they are now; a look at one by its name still sees the present.
+    #[track_caller]
+    pub fn freeze(&self, kind: &str) {
+        let now = self.call("GET", &collection(version(kind), kind, ""), &Value::Null).unwrap();
+        let revision = now["metadata"]["resourceVersion"].as_str().and_then(|revision| revision.parse().ok());
+        self.gateway.freeze(&plural(kind), revision.expect("a list has a revision"));
+    }
+
+    /// Ends that.
+    pub fn thaw(&self) {
+        self.gateway.thaw();
     }
 
     /// What the controllers wrote so far, as `verb resource[/subresource] name`, leases apart.
     pub fn writes(&self) -> Vec<String> {
-        let writes = self
-            .requests()
-            .into_iter()
-            .filter(|request| request.is_write() && request.resource != "leases.coordination.k8s.io");
-        writes.map(|request| described(&request)).collect()
+        let writes = self.requests().into_iter().filter(|request| request.is_write() && request.resource != "leases");
+        writes.map(|request| request.described()).collect()
     }
 
     #[track_caller]
@@ -126,28 +147,17 @@ impl Cluster {
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = http::Request::builder().method(method).uri(path).header("user-agent", TEST);
         let request = request.header("content-type", kind).header("accept", "application/json").body(body).unwrap();
-        let exchange = async {
-            let answer = self.server.router().oneshot(request).await.unwrap();
-            let status = answer.status();
-            (status, answer.into_body().collect().await.unwrap().to_bytes())
-        };
         if method != "GET" {
             *self.changed.lock().unwrap() = Some(Instant::now());
         }
-        let (status, bytes) = exchange.now_or_never().expect("the embedded API answers at once");
+        let (parts, bytes) = self.gateway.server.call(request).into_parts();
+        let status = parts.status;
         let answer: Value = serde_json::from_slice(&bytes).unwrap_or_default();
         if status.is_success() {
             return Ok(answer);
         }
         Err(Refusal { code: status.as_u16(), message: answer["message"].as_str().unwrap_or_default().to_owned() })
     }
-}
-
-/// `update hostingservices/status alice`
-pub(crate) fn described(request: &Request) -> String {
-    let resource = request.resource.split('.').next().unwrap_or_default();
-    let slash = if request.subresource.is_empty() { "" } else { "/" };
-    format!("{} {resource}{slash}{} {}", request.verb, request.subresource, request.name).trim_end().to_owned()
 }
 
 fn version(kind: &str) -> &'static str {
@@ -159,9 +169,13 @@ fn version(kind: &str) -> &'static str {
     }
 }
 
+fn plural(kind: &str) -> String {
+    format!("{}s", kind.to_lowercase())
+}
+
 fn collection(version: &str, kind: &str, namespace: &str) -> String {
     let root = if version.contains('/') { format!("/apis/{version}") } else { format!("/api/{version}") };
-    let plural = format!("{}s", kind.to_lowercase());
+    let plural = plural(kind);
     if namespace.is_empty() { format!("{root}/{plural}") } else { format!("{root}/namespaces/{namespace}/{plural}") }
 }
 

@@ -20,16 +20,19 @@
 
 mod cluster;
 pub mod crashes;
+mod gateway;
 pub mod kube;
 mod log;
 mod manifest;
 mod panel;
 mod scripted;
+mod server;
 mod view;
 mod wire;
 mod world;
 
 pub use cluster::{Cluster, Refusal};
+pub use gateway::{KubernetesFault, Request};
 pub use manifest::{Manifest, instance, namespace, package, secret, service};
 pub use panel::PanelSide;
 pub use scripted::{Fault, Provider, Scripted, SimulatedRemote};

@@ -15,6 +15,8 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tower::ServiceExt as _;
 
+use crate::gateway::Gateway;
+
 type Answer = Result<Response<Bytes>, TransportError>;
 
 /// When a controller dies, seen from one request.
@@ -168,23 +170,23 @@ impl Wire {
 
 impl Line {
     /// A client of the Kubernetes API at the end of this line.
-    pub(crate) fn client(self: &Arc<Self>, router: Router) -> kube::Client {
-        let line = self.clone();
+    pub(crate) fn client(self: &Arc<Self>, gateway: &Arc<Gateway>) -> kube::Client {
+        let (line, gateway) = (self.clone(), gateway.clone());
         let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let (line, router) = (line.clone(), router.clone());
-            async move { line.kubernetes(router, request).await }
+            let (line, gateway) = (line.clone(), gateway.clone());
+            async move { line.kubernetes(gateway, request).await }
         });
         kube::Client::new(service, "default")
     }
 
     async fn kubernetes(
         &self,
-        router: Router,
+        gateway: Arc<Gateway>,
         request: Request<kube::client::Body>,
     ) -> Result<Response<Body>, std::convert::Infallible> {
         let target = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         let name = (!target.contains("watch=true")).then(|| format!("kubernetes {} {target}", request.method()));
-        self.pass(name, router.oneshot(request.map(Body::new))).await
+        Ok(self.pass(name, async move { gateway.pass(request.map(Body::new)).await }).await)
     }
 
     /// Sends a request unless the controller is, or is to be, dead. What was sent goes on whoever waits for it.

@@ -321,7 +321,7 @@ fn controller(
         leadership: Leadership::always(),
         process: Some("controller-0".to_owned()),
     };
-    let client = line.client(cluster.server.router());
+    let client = line.client(&cluster.gateway);
     async move {
         manager::run(client, options, CancellationToken::new()).await.unwrap();
     }

@@ -12,4 +12,5 @@ mod parts;
 mod programs;
 
 pub use access::{Access, ServiceAccount};
+pub(crate) use access::{real_time, runtime};
 pub use control_plane::{ControlPlane, Durability};

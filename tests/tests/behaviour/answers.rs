@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use demo_panel::{RequestMatch, WingsMode};
-use hostwright_apiserver::{Fault as ApiFault, Matcher};
 use hostwright_plugin::{Class, CreateUniqueness, Error};
-use hostwright_tests::{Fault, Provider, Trouble, World, service};
+use hostwright_tests::{Fault, KubernetesFault, Provider, Trouble, World, service};
 use serde_json::json;
 
 /// Alice is ordered while requests to make something go wrong like this: she gets one server.
@@ -164,18 +163,17 @@ async fn where_nobody_can_look_a_person_says_what_became_of_a_create() {
 
 #[tokio::test(start_paused = true)]
 async fn a_kubernetes_write_that_fails_or_loses_its_answer_loses_nothing() {
-    let writes = [("patch", ""), ("update", "status")];
-    for fault in [ApiFault::ErrorBefore, ApiFault::ErrorAfter, ApiFault::DisconnectAfter, ApiFault::Conflict] {
-        for (verb, subresource) in writes {
+    use KubernetesFault::{Conflict, DisconnectAfter, ErrorAfter, ErrorBefore};
+    for fault in [ErrorBefore, ErrorAfter, DisconnectAfter, Conflict] {
+        for (verb, resource) in [("patch", "hostingservices"), ("update", "hostingservices/status")] {
             let world = World::new().running();
             world.until("the panel is known", |world| world.instance("panel-eu").ready()).await;
             world.apply(&service("alice"));
-            let matcher = Matcher::any().verb(verb).resource("hostingservices.hostwright.dev").subresource(subresource);
-            world.cluster.server.faults().times(2, matcher, fault.clone());
+            world.cluster.fails(verb, resource, fault, 2);
             world.settles().await;
             world.service("alice").is_ready();
             world.panel.hosts_exactly(["alice"]);
-            assert_eq!(world.panel.requests("POST", "servers"), 1, "{fault:?} {verb} {subresource}");
+            assert_eq!(world.panel.requests("POST", "servers"), 1, "{fault:?} {verb} {resource}");
         }
     }
 }

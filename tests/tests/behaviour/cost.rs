@@ -9,7 +9,7 @@ use serde_json::json;
 /// What was written about services and told in events since the last time this was asked.
 fn written(world: &World) -> Vec<String> {
     let writes = world.cluster.writes();
-    world.cluster.server.faults().forget_requests();
+    world.cluster.forget_requests();
     let without_name = |write: String| write.split(' ').take(2).collect::<Vec<_>>().join(" ");
     writes
         .into_iter()
@@ -100,7 +100,7 @@ async fn a_restart_with_a_thousand_settled_services_writes_nothing_and_asks_for_
     world.settles().await;
     assert_eq!(provider.remotes().len(), 1_000);
     world.restarts().await;
-    world.cluster.server.faults().forget_requests();
+    world.cluster.forget_requests();
     provider.forget_calls();
     world.wire.forget();
     world.passes(Duration::from_mins(1)).await;

@@ -206,7 +206,7 @@ async fn a_new_key_of_the_same_panel_changes_nothing() {
     let world = World::new().with(service("alice")).running();
     world.settles().await;
     world.panel.panel.add_key("ptla_second", 1, demo_panel::Grant::ApplicationReadWrite);
-    world.cluster.server.faults().forget_requests();
+    world.cluster.forget_requests();
     world.apply(&secret("panel-api", "ptla_second"));
     world.settles().await;
     world.service("alice").is_ready();

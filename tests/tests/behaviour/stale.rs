@@ -2,26 +2,23 @@
 
 use std::time::Duration;
 
-use hostwright_apiserver::Matcher;
 use hostwright_plugin::{Class, CreateUniqueness, Error};
 use hostwright_tests::{Fault, Provider, World, package, service};
 
 /// From now on caches see services as they are now; a look at one by its name still sees the present.
 fn freeze(world: &World) {
-    for verb in ["list", "watch"] {
-        world.cluster.server.freeze_reads(Matcher::any().verb(verb).resource("hostingservices.hostwright.dev"));
-    }
+    world.cluster.freeze("HostingService");
 }
 
 /// A second controller starts on the frozen past, and must not repeat `verb`.
 async fn nothing_is_repeated(mut world: World, provider: &Provider, verb: &str, times: usize) {
     world.restarts().await;
-    world.cluster.server.faults().forget_requests();
+    world.cluster.forget_requests();
     world.passes(Duration::from_mins(5)).await;
     let conflicts = world.cluster.requests().into_iter().filter(|request| request.status == 409).count();
     assert!(conflicts > 0, "the cache was not stale");
     assert_eq!(provider.count(verb), times, "{verb} on a stale cache: {:?}", provider.calls());
-    world.cluster.server.faults().release_reads();
+    world.cluster.thaw();
     world.settles().await;
     assert_eq!(provider.count(verb), times);
     world.service("alice").is_ready();
