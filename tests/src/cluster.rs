@@ -1,6 +1,7 @@
 //! The API server as a test uses it: at once, past every fault of the wire, and told apart from the controller.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::body::Body;
 use serde_json::{Value, json};
@@ -12,6 +13,9 @@ use crate::{KubernetesFault, Manifest, NAMESPACE, Request, SYSTEM};
 
 /// The `User-Agent` of tests.
 const TEST: &str = "test";
+
+/// A real server serves a changed definition after a second or two.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// What the API server refused.
 #[derive(Debug)]
@@ -64,6 +68,25 @@ impl Cluster {
                 self.call("PATCH", &format!("{path}/{}", manifest.text("/metadata/name")), &manifest.0)
             }
             answer => answer,
+        }
+    }
+
+    /// Whether the server would store an object, which it does not.
+    pub fn would_accept(&self, manifest: &Manifest) -> bool {
+        let path =
+            collection(manifest.text("/apiVersion"), manifest.text("/kind"), manifest.text("/metadata/namespace"));
+        self.call("POST", &format!("{path}?dryRun=All"), &manifest.0).is_ok()
+    }
+
+    /// Changes the versions of a definition, and waits until the server judges an object by them: the embedded one does so at
+    /// once, a real one soon.
+    #[track_caller]
+    pub fn redefine(&self, definition: &str, versions: &Value, probe: &Manifest, accepted: bool) {
+        self.patch("CustomResourceDefinition", definition, &json!({"spec": {"versions": versions}}));
+        let start = std::time::Instant::now();
+        while self.would_accept(probe) != accepted {
+            assert!(start.elapsed() < PATIENCE, "{definition} is not served as it was changed");
+            std::thread::yield_now();
         }
     }
 
@@ -157,6 +180,15 @@ impl Cluster {
             return Ok(answer);
         }
         Err(Refusal { code: status.as_u16(), message: answer["message"].as_str().unwrap_or_default().to_owned() })
+    }
+}
+
+/// A use of a cluster that ends with this value, however the test ends.
+pub(crate) struct Lease(pub(crate) Arc<Cluster>);
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        self.0.gateway.server.give_back();
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::cluster::Lease;
 use crate::wire::Line;
 use crate::{
     API_KEY, Cluster, INSTALLATION, Manifest, PanelSide, Provider, SYSTEM, Scripted, View, Wire, instance, log,
@@ -40,6 +41,8 @@ pub struct World {
     pub wire: Arc<Wire>,
     clock: TokioClock,
     controllers: Vec<JoinHandle<()>>,
+    /// Dropped after this world has looked at its cluster a last time.
+    _lease: Lease,
 }
 
 impl Default for World {
@@ -67,8 +70,10 @@ impl World {
         log::capture();
         let (panel, wire) = (PanelSide::new(), Arc::new(Wire::default()));
         wire.route("panel.test", panel.panel.router());
+        let cluster = Arc::new(Cluster::new());
         Self {
-            cluster: Arc::new(Cluster::new()),
+            _lease: Lease(cluster.clone()),
+            cluster,
             panel,
             provider: None,
             wire,

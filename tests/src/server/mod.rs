@@ -66,4 +66,11 @@ impl ApiServer {
             Self::Real(server) => server.call(request),
         }
     }
+
+    /// Ends its use by this test.
+    pub(crate) fn give_back(&self) {
+        if let Self::Real(server) = self {
+            server.give_back();
+        }
+    }
 }

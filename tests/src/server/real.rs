@@ -1,6 +1,6 @@
 //! A real server as a test uses it: its time is real, and the test's clock stands still meanwhile.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use axum::body::Body;
 use bytes::Bytes;
@@ -17,14 +17,20 @@ use crate::kube::{real_time, runtime};
 
 /// A real server that is this test's alone for now.
 pub(crate) struct RealServer {
-    lent: Arc<Lent>,
+    /// Absent once it was given back.
+    lent: Mutex<Option<Arc<Lent>>>,
     deliveries: Arc<Deliveries>,
 }
 
 impl RealServer {
     /// Waits for one that no other test uses, and leaves nothing of the last test in it.
     pub(super) fn lend() -> Self {
-        Self { lent: Arc::new(Lent::wait_for_one()), deliveries: Arc::default() }
+        Self { lent: Mutex::new(Some(Arc::new(Lent::wait_for_one()))), deliveries: Arc::default() }
+    }
+
+    /// Gives it back once what was sent is answered. What a controller that is not quite dead still asks for is never sent.
+    pub(super) fn give_back(&self) {
+        self.lent.lock().unwrap().take();
     }
 
     pub(super) async fn send(&self, caller: Caller, request: Request<Body>) -> Response<Body> {
@@ -43,8 +49,9 @@ impl RealServer {
     }
 
     fn exchange(&self, caller: Caller, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send + use<> {
-        let (lent, deliveries) = (self.lent.clone(), self.deliveries.clone());
+        let (lent, deliveries) = (self.lent.lock().unwrap().clone(), self.deliveries.clone());
         async move {
+            let Some(lent) = lent else { return std::future::pending().await };
             let note = Note::of(&request);
             let client = match caller {
                 Caller::Test => &lent.plane().admin,

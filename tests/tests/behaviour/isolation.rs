@@ -12,10 +12,10 @@ fn store_malformed(world: &World, definition: &str, manifest: &Manifest) {
     let mut loose = before["spec"]["versions"].clone();
     loose[0]["schema"]["openAPIV3Schema"] = json!({"type": "object", "x-kubernetes-preserve-unknown-fields": true});
     loose[0]["selectableFields"] = Value::Null;
-    world.cluster.patch("CustomResourceDefinition", definition, &json!({"spec": {"versions": loose}}));
+    let probe = manifest.clone().setting(&["metadata", "name"], "probe");
+    world.cluster.redefine(definition, &loose, &probe, true);
     world.apply(manifest);
-    let strict = &before["spec"]["versions"];
-    world.cluster.patch("CustomResourceDefinition", definition, &json!({"spec": {"versions": strict}}));
+    world.cluster.redefine(definition, &before["spec"]["versions"], &probe, false);
 }
 
 #[tokio::test(start_paused = true)]
