@@ -39,6 +39,8 @@ pub struct Caches {
     /// Whether all services were listed. A store wakes only the last of several that wait for it, and its own controller
     /// waits for it already.
     pub services_listed: watch::Receiver<bool>,
+    /// Whether all instances were listed.
+    pub instances_listed: watch::Receiver<bool>,
 }
 
 /// Wakes reconciles that no watch event would.

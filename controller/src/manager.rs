@@ -69,7 +69,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let (wake_instances, woken_instances) = mpsc::unbounded_channel();
     let context = Arc::new(Context {
         events: Events::new(client.clone(), process),
-        caches: Caches { services, packages, instances, namespaces, services_listed },
+        caches: Caches { services, packages, instances, namespaces, services_listed, instances_listed },
         providers: Providers::new(plugins),
         wakers: Wakers { services: wake_services, instances: wake_instances },
         memory: Memory::default(),
@@ -107,7 +107,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     ));
     controllers.spawn(all().run(
         watches::objects(Api::all(client.clone()), instances_writer, list_instances),
-        instances_listed.clone(),
+        caches.instances_listed.clone(),
         caches.instances.clone(),
         watches::unbounded(woken_instances),
         OTHERS_AT_ONCE,
@@ -115,7 +115,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     ));
     let known = async {
         // A service that is judged before its package and instance are known would be called wrong.
-        for mut listed in [packages_listed, instances_listed, namespaces_listed] {
+        for mut listed in [packages_listed, caches.instances_listed.clone(), namespaces_listed] {
             // Fails only while the process ends.
             let _ = listed.wait_for(|listed| *listed).await;
         }

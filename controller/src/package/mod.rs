@@ -40,6 +40,10 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
             return Ok(Action::await_change());
         }
     };
+    // A package that is judged before the instances are known would be called wrong. Fails only while the process ends.
+    if ctx.caches.instances_listed.clone().wait_for(|listed| *listed).await.is_err() {
+        return Ok(Action::await_change());
+    }
     // resolve (cluster): from the cache
     let instance = ctx.caches.instances.get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
     let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());

@@ -14,7 +14,7 @@ pub(super) struct Plane {
     pub(super) admin: kube::Client,
     /// May do what the chart gives the controller.
     pub(super) controller: kube::Client,
-    _plane: ControlPlane,
+    _processes: ControlPlane,
 }
 
 impl Plane {
@@ -23,7 +23,7 @@ impl Plane {
         let (admin, controller) = (plane.admin().clone(), plane.admin().clone());
         let (admin, controller) = real_time(async move { (admin.client().await, controller.client().await) });
         real_time(tidy::prepare(admin.clone()));
-        Self { admin, controller, _plane: plane }
+        Self { admin, controller, _processes: plane }
     }
 }
 

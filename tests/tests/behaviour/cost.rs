@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hostwright_plugin::CreateUniqueness;
-use hostwright_tests::{Provider, World, service};
+use hostwright_tests::{KubernetesFault, Provider, World, service};
 use serde_json::json;
 
 /// What was written about services and told in events since the last time this was asked.
@@ -89,6 +89,18 @@ async fn a_create_with_a_known_owner_and_egg_takes_four_requests_to_the_panel() 
     world.until("it is made", |world| world.panel.hosted().len() == 2).await;
     let requests = world.wire.panel_requests();
     assert!(requests.len() <= 4, "{requests:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_restart_on_which_the_instances_are_listed_last_writes_nothing() {
+    let mut world = World::new().with(service("alice")).running();
+    world.settles().await;
+    world.stops().await;
+    world.cluster.forget_requests();
+    world.cluster.fails("list", "providerinstances", KubernetesFault::ErrorBefore, 2);
+    world.start_controller();
+    world.passes(Duration::from_mins(5)).await;
+    assert_eq!(world.cluster.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]

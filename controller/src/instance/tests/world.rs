@@ -82,6 +82,7 @@ impl World {
                 instances,
                 namespaces,
                 services_listed: tokio::sync::watch::channel(true).1,
+                instances_listed: tokio::sync::watch::channel(true).1,
             },
             providers: Providers::new([plugin.clone() as Arc<dyn Plugin>]),
             wakers: Wakers { services: wake_services, instances: wake_instances },
