@@ -12,6 +12,10 @@ build:
 test *ARGS="--workspace":
     cargo test {{ARGS}}
 
+# Runs the tests of behaviour on a real API server, see `just kube`; `just test-kube NAME` those whose name contains NAME
+test-kube *ARGS:
+    HOSTWRIGHT_TEST_SERVER=kube HOSTWRIGHT_REQUIRE=kube cargo test -p hostwright-tests --test behaviour {{ARGS}}
+
 # Formats everything
 format:
     cargo fmt --all
