@@ -24,7 +24,7 @@ format:
 lint:
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Writes the files made from the types: crds/manifests, docs/reasons.md, docs/annotations.md
+# Writes the files made from the types: crds/manifests and the chart's copy, docs/reasons.md, docs/annotations.md
 generate:
     cargo run -q -p hostwright-crds --example generate
 
@@ -47,6 +47,14 @@ apiserver PORT="8001" TOKEN="local":
 # Builds a real Kubernetes control plane for tests, target/kube/kube; needs Go
 kube:
     tests/kube/build
+
+# Builds Helm for tests, target/kube/helm, unless helm is on PATH; needs Go
+helm:
+    .ci/run helm
+
+# Builds the program that says how Kubernetes tools read a status, target/kube/kstatus; needs Go
+kstatus:
+    tests/kstatus/build
 
 # Checks licences, duplicates and sources of dependencies; cargo install --locked cargo-deny
 deny:

@@ -105,7 +105,8 @@ fn every_command_succeeds_in_the_order_of_its_page() {
         return;
     }
     let mut pages = pages();
-    pages.retain(|page| page.blocks.iter().any(|block| block.language == "sh"));
+    // Installing needs a real cluster: tests/chart runs that page.
+    pages.retain(|page| page.name != "docs/install.md" && page.blocks.iter().any(|block| block.language == "sh"));
     assert!(pages.iter().any(|page| page.name == "docs/getting-started.md"), "the guide has no commands");
     let failures: Vec<String> = thread::scope(|scope| {
         let runs: Vec<_> = pages.iter().map(|page| scope.spawn(|| failure(page))).collect();

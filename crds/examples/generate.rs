@@ -1,4 +1,5 @@
-//! Writes the files that are made from the types: the CustomResourceDefinitions, docs/reasons.md, docs/annotations.md.
+//! Writes the files that are made from the types: the CustomResourceDefinitions, also those of the chart,
+//! docs/reasons.md, docs/annotations.md.
 
 use std::error::Error;
 use std::fs;

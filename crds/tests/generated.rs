@@ -15,15 +15,17 @@ fn generated_files_are_up_to_date() {
 }
 
 #[test]
-fn every_manifest_in_the_folder_belongs_to_a_kind() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("manifests");
-    let mut found: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| format!("crds/manifests/{}", entry.unwrap().file_name().to_string_lossy()))
-        .collect();
-    found.sort();
-    let files = hostwright_crds::generated::files().unwrap();
-    let expected: Vec<_> =
-        files.into_iter().map(|file| file.path).filter(|path| path.starts_with("crds/manifests/")).collect();
-    assert_eq!(found, expected);
+fn every_manifest_in_the_folders_belongs_to_a_kind() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    for folder in ["crds/manifests", "charts/hostwright/definitions"] {
+        let mut found: Vec<String> = fs::read_dir(root.join(folder))
+            .unwrap()
+            .map(|entry| format!("{folder}/{}", entry.unwrap().file_name().to_string_lossy()))
+            .collect();
+        found.sort();
+        let files = hostwright_crds::generated::files().unwrap();
+        let expected: Vec<_> =
+            files.into_iter().map(|file| file.path).filter(|path| path.starts_with(folder)).collect();
+        assert_eq!(found, expected);
+    }
 }

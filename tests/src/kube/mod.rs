@@ -14,3 +14,4 @@ mod programs;
 pub use access::{Access, ServiceAccount};
 pub(crate) use access::{real_time, runtime};
 pub use control_plane::{ControlPlane, Durability};
+pub use programs::is_required;

@@ -69,7 +69,7 @@ impl Programs {
 }
 
 /// Whether a test that lacks this must fail and not be skipped.
-pub(super) fn is_required(what: &str) -> bool {
+pub fn is_required(what: &str) -> bool {
     std::env::var(REQUIRE).is_ok_and(|list| list.split(',').any(|one| one.trim() == what))
 }
 
