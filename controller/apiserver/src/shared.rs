@@ -12,7 +12,6 @@ use crate::state::State;
 use crate::status::ApiError;
 
 /// What all requests share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
@@ -22,6 +21,13 @@ pub(crate) struct Shared {
     disk: Option<Disk>,
     /// Made when it is first needed: servers without a socket need none.
     authority: OnceLock<Authority>,
+}
+
+impl std::fmt::Debug for Shared {
+    /// Without the objects: some of them are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("disk", &self.disk).finish_non_exhaustive()
+    }
 }
 
 impl Shared {
@@ -98,12 +104,17 @@ impl DerefMut for Writing<'_> {
 
 impl Drop for Writing<'_> {
     fn drop(&mut self) {
+        let (Some(disk), Some(transaction)) = (self.disk, self.state.store.take_transaction()) else {
+            return;
+        };
+        if std::thread::panicking() {
+            disk.take_back_half();
+            return;
+        }
         // Still under the lock, so that transactions reach the disk in the order of their revisions.
-        if let (Some(disk), Some(transaction)) = (self.disk, self.state.store.take_transaction()) {
-            let submitted = disk.submit(transaction);
-            if let Some(ticket) = self.ticket {
-                ticket.set(submitted).ok();
-            }
+        let submitted = disk.submit(transaction);
+        if let Some(ticket) = self.ticket {
+            ticket.set(submitted).ok();
         }
     }
 }

@@ -45,7 +45,7 @@ const FORGOTTEN: &str = "forgotten/";
 
 #[derive(Debug)]
 pub(super) struct Database {
-    connection: Connection,
+    pub(super) connection: Connection,
     path: PathBuf,
 }
 
@@ -79,8 +79,12 @@ impl Database {
             return Err(OpenError::Foreign { path: path.to_owned() });
         }
         let found = number("user_version").map_err(&failed)?;
-        if found != SCHEMA_VERSION {
+        if found > SCHEMA_VERSION {
             return Err(OpenError::Newer { path: path.to_owned(), found, known: SCHEMA_VERSION });
+        }
+        if found < SCHEMA_VERSION {
+            let finding = format!("it says that its schema is {found}, and there never was one before 1");
+            return Err(OpenError::Damaged { path: path.to_owned(), finding });
         }
         Ok(Self { connection, path: path.to_owned() })
     }

@@ -24,6 +24,9 @@ use tokio::sync::{oneshot, watch};
 use crate::journal::Transaction;
 use crate::state::State;
 
+#[cfg(test)]
+mod tests;
+
 use database::Database;
 use directory::Directory;
 
@@ -38,6 +41,8 @@ pub(crate) type Ticket = oneshot::Receiver<Result<(), String>>;
 #[derive(Debug)]
 enum Message {
     Commit(Transaction, oneshot::Sender<Result<(), String>>),
+    /// Replaces the state, part of which is wrong, by what is on disk.
+    ReadBack,
     Close(oneshot::Sender<()>),
 }
 
@@ -79,6 +84,13 @@ impl Disk {
         ticket
     }
 
+    /// A request failed halfway through its changes: nobody may see them, and they are taken back.
+    pub(crate) fn take_back_half(&self) {
+        let message = "a request failed in the middle of a change, which is being taken back; try again".to_owned();
+        self.progress.begin_outage(Outage { message, unreadable: true });
+        self.queue.send(Message::ReadBack).ok();
+    }
+
     pub(crate) fn durable(&self) -> u64 {
         *self.progress.durable.borrow()
     }
@@ -115,6 +127,7 @@ impl Progress {
 
     fn end_outage(&self) {
         *self.outage.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.durable.send_modify(|_| {});
     }
 
     fn reach(&self, revision: u64) {

@@ -26,7 +26,7 @@ const AGES: u32 = 10;
 type Done = oneshot::Sender<Result<(), String>>;
 
 pub(crate) struct Writer {
-    database: Database,
+    pub(super) database: Database,
     messages: Receiver<Message>,
     progress: Arc<Progress>,
     /// When which revision was the present one, oldest first.
@@ -78,6 +78,7 @@ impl Writer {
     fn take(&mut self, first: Message, shared: &Weak<Shared>) {
         let mut transactions = Vec::new();
         let mut waiting = Vec::new();
+        let mut read_back = false;
         let mut next = Some(first);
         while let Some(message) = next.take() {
             match message {
@@ -86,19 +87,29 @@ impl Writer {
                     waiting.push(done);
                     next = (waiting.len() < BATCH).then(|| self.messages.try_recv().ok()).flatten();
                 }
+                Message::ReadBack => read_back = true,
                 Message::Close(done) => self.closing.push(done),
             }
         }
-        if transactions.is_empty() {
-            return;
+        let committed = transactions.is_empty() || self.commit(&transactions, waiting, shared);
+        if let (true, Some(shared)) = (committed && read_back, shared.upgrade()) {
+            let mut state = shared.lock();
+            if self.read_back(&shared, &mut state) {
+                self.progress.end_outage();
+            }
         }
-        match self.database.append(&transactions) {
+    }
+
+    fn commit(&mut self, transactions: &[Transaction], waiting: Vec<Done>, shared: &Weak<Shared>) -> bool {
+        let appended = self.database.append(transactions);
+        let committed = appended.is_ok();
+        match appended {
             Ok(()) => {
                 let revision = transactions.iter().filter_map(Transaction::revision).max();
                 if let Some(revision) = revision {
                     self.progress.reach(revision);
                 }
-                for transaction in &transactions {
+                for transaction in transactions {
                     transaction.wake();
                 }
                 answer(waiting, &Ok(()));
@@ -108,6 +119,7 @@ impl Writer {
                 None => answer(waiting, &Err(explain(&error))),
             },
         }
+        committed
     }
 
     /// After a failed commit: brings the state back to what is on disk, and lets nobody write until that works again.
@@ -120,6 +132,7 @@ impl Writer {
         while let Ok(message) = self.messages.try_recv() {
             match message {
                 Message::Commit(_, done) => waiting.push(done),
+                Message::ReadBack => {}
                 Message::Close(done) => self.closing.push(done),
             }
         }
