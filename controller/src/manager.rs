@@ -199,7 +199,11 @@ impl Controlled<'_> {
 /// Says which plugins this controller has, until the cluster knows it.
 async fn publish_plugins(context: Arc<Context>) {
     while let Err(error) = plugin::publish_builtins(&context).await {
-        tracing::warn!(%error, "the Plugin objects could not be written; trying again");
+        if error.is_lost_race() {
+            tracing::debug!(%error, "another writer of the Plugin objects was first");
+        } else {
+            tracing::warn!(%error, "the Plugin objects could not be written; trying again");
+        }
         tokio::time::sleep(PUBLISH_AGAIN).await;
     }
 }

@@ -14,6 +14,8 @@ pub const RESOLVE_CREATE: &str = "hostwright.dev/resolve-create";
 pub const CONFIRM: &str = "hostwright.dev/confirm";
 /// On a ProviderInstance: lets that many more endings through the brake in the current hour.
 pub const RELEASE_ENDINGS: &str = "hostwright.dev/release-endings";
+/// Written by `hostwright standalone --manifests`: the folder whose files say what the object is. A copied one has no effect.
+pub const APPLIED_FROM: &str = "hostwright.dev/applied-from";
 /// In the manifests of the quick start: what `hostwright demo --once` expects, `READY/REASON`, e.g. `True/UpToDate`.
 pub const EXPECT: &str = "hostwright.dev/expect";
 
@@ -72,6 +74,12 @@ pub const ALL: &[Annotation] = &[
         on: "ProviderInstance",
         written_by: "operators",
         meaning: "A number: that many endings more than `limits.terminations` in the current window.",
+    },
+    Annotation {
+        key: APPLIED_FROM,
+        on: "everything",
+        written_by: "`hostwright standalone --manifests`",
+        meaning: "The folder whose files say what the object is: edit it there. A copied annotation has no effect.",
     },
     Annotation {
         key: EXPECT,

@@ -25,6 +25,13 @@ use crate::kube::{WriteError, bounded};
 #[error("cannot keep the Plugin objects up to date: {0}")]
 pub struct Error(#[from] WriteError);
 
+impl Error {
+    /// Whether another writer was first, which is no news: the next attempt sees what it wrote.
+    pub fn is_lost_race(&self) -> bool {
+        self.0 == WriteError::Conflict
+    }
+}
+
 /// Makes the objects of the built-in plugins that are missing, and mends those that differ, once this process leads.
 /// Writes nothing where nothing differs.
 ///

@@ -3,6 +3,7 @@
 
 mod address;
 mod api;
+mod folder;
 mod foundation;
 mod greeting;
 mod installation;
@@ -14,11 +15,14 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use hostwright_crds::Duration;
+use kube::Client;
 
 use super::failure::Failure;
 use super::output::Output;
 use super::{kubeconfig, signal};
 use crate::telemetry::logging;
+use folder::Folder;
 use world::World;
 
 /// Where the controller keeps Secrets with credentials and the installation's record.
@@ -41,6 +45,15 @@ pub(super) struct Arguments {
     /// never changes, and no other installation that uses the same panels has it
     #[arg(long, value_name = "NAME", env = "HOSTWRIGHT_INSTALLATION_ID", value_parser = installation::parse)]
     installation_id: Option<String>,
+    /// Folder of YAML files to apply, now and whenever one changes; nothing is deleted
+    #[arg(long, value_name = "DIR", env = "HOSTWRIGHT_MANIFESTS")]
+    manifests: Option<PathBuf>,
+    /// Delete what the folder had applied and no file in it asks for any more. A deleted HostingService ends a server
+    #[arg(long, requires = "manifests")]
+    prune: bool,
+    /// How long everything in the folder has to be unchanged before anything is deleted
+    #[arg(long, value_name = "DURATION", default_value = "1m", requires = "prune")]
+    prune_after: Duration,
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
@@ -63,11 +76,12 @@ async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     kubeconfig::may_be_replaced(&kubeconfig)?;
     let api = api::Api::open(&arguments.data_dir)?;
     let client = api.client();
-    let installation = installation::settle(&client, arguments.installation_id, output).await?;
+    let installation = installation::settle(&client, arguments.installation_id.clone(), output).await?;
     let shutdown = signal::stop_on_signal();
     foundation::lay(&client).await?;
     let listener = address::listen(&arguments.data_dir, arguments.listen).await?;
-    let mut world = World::start(&api, listener, &installation, &kubeconfig)?;
+    let folder = folder(&arguments, &client)?;
+    let mut world = World::start(&api, listener, &installation, &kubeconfig, folder)?;
     greeting::say(&world, &arguments.data_dir, output)?;
     notify::ready();
     let ended = tokio::select! {
@@ -78,4 +92,13 @@ async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     world.stop().await;
     tracing::info!("stopped");
     ended
+}
+
+fn folder(arguments: &Arguments, client: &Client) -> Result<Option<Folder>, Failure> {
+    let prune_after = arguments.prune.then(|| arguments.prune_after.get());
+    let open = |path: &PathBuf| {
+        Folder::new(path, client.clone(), prune_after)
+            .map_err(|error| Failure::usage(format!("--manifests {}: {error}", path.display())))
+    };
+    arguments.manifests.as_ref().map(open).transpose()
 }

@@ -1,5 +1,6 @@
 //! What runs: the API and the controller.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::super::failure::Failure;
 use super::super::{builtins, kubeconfig};
 use super::CREDENTIALS_NAMESPACE;
 use super::api::Api;
+use super::folder::Folder;
 use crate::clock::SystemClock;
 use crate::context::Settings;
 use crate::kube::{InstallationError, Leadership};
@@ -28,13 +30,20 @@ pub(super) struct World {
     pub(super) kubeconfig: PathBuf,
     controller: JoinHandle<Result<(), InstallationError>>,
     stop_controller: CancellationToken,
+    folder: JoinHandle<Infallible>,
     serving: JoinHandle<std::io::Result<()>>,
     stop_serving: CancellationToken,
 }
 
 impl World {
     /// Serves the API on the socket, writes the kubeconfig, and starts the controller.
-    pub(super) fn start(api: &Api, listener: TcpListener, installation: &str, wanted: &Path) -> Result<Self, Failure> {
+    pub(super) fn start(
+        api: &Api,
+        listener: TcpListener,
+        installation: &str,
+        wanted: &Path,
+        folder: Option<Folder>,
+    ) -> Result<Self, Failure> {
         let address = listener.local_addr();
         let address = address.map_err(|error| Failure::failed(format!("the socket has no address: {error}")))?;
         let file = kubeconfig::File::write(Some(wanted), &api.kubeconfig(address)?)?;
@@ -49,6 +58,12 @@ impl World {
             stop_serving,
             controller: tokio::spawn(manager::run(client, options, stop_controller.clone())),
             stop_controller,
+            folder: tokio::spawn(async move {
+                match folder {
+                    Some(folder) => folder.keep_applied().await,
+                    None => std::future::pending().await,
+                }
+            }),
         })
     }
 
@@ -60,6 +75,10 @@ impl World {
                 Ok(Err(error)) => format!("the controller cannot run: {error}"),
                 Err(error) => format!("the controller broke: {error}"),
             }),
+            ended = &mut self.folder => Failure::failed(match ended {
+                Ok(never) => match never {},
+                Err(error) => format!("the folder of manifests broke: {error}"),
+            }),
             ended = &mut self.serving => Failure::failed(match ended {
                 Ok(Ok(())) => "the API ended by itself".to_owned(),
                 Ok(Err(error)) => format!("the API failed: {error}"),
@@ -70,6 +89,7 @@ impl World {
 
     /// Ends the controller first, so that nothing it is doing is cut off, then the API.
     pub(super) async fn stop(self) {
+        self.folder.abort();
         self.stop_controller.cancel();
         if !self.controller.is_finished() {
             // How it ended is of no interest any more.
