@@ -71,6 +71,13 @@ pub(super) fn may_be_replaced(path: &Path) -> Result<(), Failure> {
     )))
 }
 
+/// The token in a kubeconfig of an embedded API; none where the file is missing, or another one.
+pub(super) fn token_in(path: &Path) -> Option<String> {
+    let text = fs::read_to_string(path).ok().filter(|text| is_ours(text))?;
+    let config: Value = serde_json::from_str(&text).ok()?;
+    config["users"][0]["user"]["token"].as_str().map(str::to_owned)
+}
+
 fn is_ours(text: &str) -> bool {
     let Ok(config) = serde_json::from_str::<Value>(text) else {
         return false;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio::net::TcpListener;
 
@@ -15,28 +15,49 @@ const FILE: &str = "listen";
 /// taken the port at a later start.
 const FIRST_CHOICE: std::ops::RangeInclusive<u16> = 7443..=7499;
 
-/// Listens where it is wanted, else where it was last, else at a free port of this machine alone; and keeps the address.
-pub(super) async fn listen(data: &Path, wanted: Option<SocketAddr>) -> Result<TcpListener, Failure> {
-    let file = data.join(FILE);
-    let kept = kept(&file)?;
-    let listener = match (wanted, kept) {
-        (Some(wanted), _) => TcpListener::bind(wanted).await.map_err(|error| {
-            Failure::failed(format!(
-                "--listen {wanted}: cannot listen: {error}; name another port, or 0 for any free one"
-            ))
-        })?,
-        (None, Some(kept)) => TcpListener::bind(kept).await.map_err(|error| taken(kept, &file, &error))?,
-        (None, None) => first_free().await.map_err(|error| {
-            Failure::failed(format!("no port of 127.0.0.1 is free: {error}; name one: --listen 127.0.0.1:PORT"))
-        })?,
-    };
-    let address =
-        listener.local_addr().map_err(|error| Failure::failed(format!("the socket has no address: {error}")))?;
-    if kept != Some(address) {
-        fs::write(&file, format!("{address}\n"))
-            .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}", file.display())))?;
+/// Where to listen, as far as somebody has said.
+#[derive(Debug)]
+pub(super) struct Address {
+    file: PathBuf,
+    wanted: Option<SocketAddr>,
+    kept: Option<SocketAddr>,
+}
+
+impl Address {
+    /// The wanted one, and the one that is kept in the data folder.
+    pub(super) fn read(data: &Path, wanted: Option<SocketAddr>) -> Result<Self, Failure> {
+        let file = data.join(FILE);
+        Ok(Self { kept: kept(&file)?, file, wanted })
     }
-    Ok(listener)
+
+    /// Whether somebody wants other machines to reach it.
+    pub(super) fn is_beyond_loopback(&self) -> bool {
+        self.wanted.or(self.kept).is_some_and(|address| !address.ip().is_loopback())
+    }
+
+    /// Listens where it is wanted, else where it was last, else at a free port of this machine alone; and keeps the
+    /// address.
+    pub(super) async fn listen(self) -> Result<TcpListener, Failure> {
+        let Self { file, wanted, kept } = self;
+        let listener = match (wanted, kept) {
+            (Some(wanted), _) => TcpListener::bind(wanted).await.map_err(|error| {
+                Failure::failed(format!(
+                    "--listen {wanted}: cannot listen: {error}; name another port, or 0 for any free one"
+                ))
+            })?,
+            (None, Some(kept)) => TcpListener::bind(kept).await.map_err(|error| taken(kept, &file, &error))?,
+            (None, None) => first_free().await.map_err(|error| {
+                Failure::failed(format!("no port of 127.0.0.1 is free: {error}; name one: --listen 127.0.0.1:PORT"))
+            })?,
+        };
+        let address =
+            listener.local_addr().map_err(|error| Failure::failed(format!("the socket has no address: {error}")))?;
+        if kept != Some(address) {
+            fs::write(&file, format!("{address}\n"))
+                .map_err(|error| Failure::failed(format!("{}: cannot be written: {error}", file.display())))?;
+        }
+        Ok(listener)
+    }
 }
 
 fn kept(file: &Path) -> Result<Option<SocketAddr>, Failure> {
@@ -76,6 +97,10 @@ async fn first_free() -> io::Result<TcpListener> {
 mod tests {
     use super::*;
 
+    async fn listen(data: &Path, wanted: Option<SocketAddr>) -> Result<TcpListener, Failure> {
+        Address::read(data, wanted)?.listen().await
+    }
+
     fn address_of(listener: &TcpListener) -> SocketAddr {
         listener.local_addr().unwrap()
     }
@@ -108,5 +133,16 @@ mod tests {
         fs::write(data.path().join(FILE), "yes\n").unwrap();
         let failure = listen(data.path(), None).await.unwrap_err();
         assert!(failure.message().unwrap().contains("found \"yes\""), "{failure:?}");
+    }
+
+    #[test]
+    fn other_machines_reach_it_once_somebody_wanted_that() {
+        let data = tempfile::tempdir().unwrap();
+        let is_beyond = |wanted: Option<&str>| {
+            Address::read(data.path(), wanted.map(|text| text.parse().unwrap())).unwrap().is_beyond_loopback()
+        };
+        assert!(!is_beyond(None) && !is_beyond(Some("127.0.0.1:0")) && is_beyond(Some("0.0.0.0:7443")));
+        fs::write(data.path().join(FILE), "0.0.0.0:7443\n").unwrap();
+        assert!(is_beyond(None) && !is_beyond(Some("127.0.0.1:0")));
     }
 }

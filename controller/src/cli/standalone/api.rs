@@ -2,11 +2,11 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use hostwright_apiserver::{Config, Server};
+use hostwright_apiserver::{Config, Credentials, CredentialsError, Server, Token};
 use http::HeaderValue;
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::header::USER_AGENT;
 use kube::Client;
 use tokio::net::TcpListener;
 use tower::util::MapRequestLayer;
@@ -18,37 +18,49 @@ use super::SERVICES_NAMESPACE;
 /// The API, open.
 pub(super) struct Api {
     server: Server,
-    token: String,
+    credentials: Credentials,
+    kubeconfig: PathBuf,
 }
 
 impl Api {
     /// Opens what the folder holds; a new folder is made, for its owner alone.
-    pub(super) fn open(data: &Path) -> Result<Self, Failure> {
-        make_private(data)
-            .map_err(|error| Failure::failed(format!("--data-dir {}: cannot be made: {error}", data.display())))?;
-        let token = format!("{:032x}", rand::random::<u128>());
-        let server = Server::new(Config { token: Some(token.as_str().into()), ..Config::default() });
-        Ok(Self { server, token })
+    ///
+    /// The token itself is only in the kubeconfig. Where that is lost, a new one takes its place.
+    pub(super) fn open(data: &Path, kubeconfig: &Path, beyond_loopback: bool) -> Result<Self, Failure> {
+        let mut credentials = Credentials::open(data).map_err(|error| unusable(&error))?;
+        let token = match kubeconfig::token_in(kubeconfig).filter(|secret| credentials.token().accepts(secret)) {
+            Some(secret) => Token::from(secret),
+            None => new_token(&mut credentials, kubeconfig),
+        };
+        let server = Server::new(Config {
+            token: Some(token),
+            authority: Some(credentials.authority().clone()),
+            beyond_loopback,
+            ..Config::default()
+        });
+        Ok(Self { server, credentials, kubeconfig: kubeconfig.to_owned() })
     }
 
-    /// A client within this process: it needs no socket, and nobody listens in.
+    /// A client within this process: it needs no socket and no token, and nobody listens in.
     pub(super) fn client(&self) -> Client {
         let agent = HeaderValue::from_static(concat!("hostwright/", env!("CARGO_PKG_VERSION")));
-        let bearer = HeaderValue::from_str(&format!("Bearer {}", self.token)).ok();
-        let router = self.server.router().layer(MapRequestLayer::new(move |mut request: http::Request<_>| {
+        let router = self.server.trusted_router().layer(MapRequestLayer::new(move |mut request: http::Request<_>| {
             request.headers_mut().insert(USER_AGENT, agent.clone());
-            if let Some(bearer) = &bearer {
-                request.headers_mut().insert(AUTHORIZATION, bearer.clone());
-            }
             request
         }));
         Client::new(router, SERVICES_NAMESPACE)
     }
 
-    /// What clients outside of this process need, with the namespace of services as the default.
-    pub(super) fn kubeconfig(&self, address: SocketAddr) -> Result<String, Failure> {
+    /// Writes what clients outside of this process need, with the namespace of services as the default; then their token
+    /// counts.
+    pub(super) fn write_kubeconfig(&self, address: SocketAddr) -> Result<(), Failure> {
         let text = self.server.kubeconfig(address).map_err(|error| Failure::failed(error.to_string()))?;
-        kubeconfig::in_namespace(&text, SERVICES_NAMESPACE)
+        kubeconfig::File::write(Some(&self.kubeconfig), &kubeconfig::in_namespace(&text, SERVICES_NAMESPACE)?)?;
+        self.credentials.keep_token().map_err(|error| unusable(&error))
+    }
+
+    pub(super) fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
     }
 
     /// Serves it on a socket until `stop` is done.
@@ -62,10 +74,54 @@ impl Api {
     }
 }
 
-fn make_private(folder: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
+fn new_token(credentials: &mut Credentials, kubeconfig: &Path) -> Token {
+    let is_first = credentials.token().secret().is_some();
+    if !is_first {
+        let file = kubeconfig.display();
+        tracing::warn!(%file, "the token of the API is not in this kubeconfig: a new one is made, and the old one ends");
+        credentials.renew_token();
+    }
+    credentials.token().clone()
+}
+
+fn unusable(error: &CredentialsError) -> Failure {
+    Failure::failed(format!("the data folder cannot be used: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    /// The token that the kubeconfig holds after a start.
+    fn token_after_a_start(data: &Path, kubeconfig: &Path) -> String {
+        let api = Api::open(data, kubeconfig, false).unwrap();
+        api.write_kubeconfig(([127, 0, 0, 1], 7443).into()).unwrap();
+        kubeconfig::token_in(kubeconfig).unwrap()
+    }
+
+    #[test]
+    fn the_token_stays_the_same_until_its_kubeconfig_is_lost() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, kubeconfig) = (folder.path().join("data"), folder.path().join("kubeconfig"));
+        let first = token_after_a_start(&data, &kubeconfig);
+        assert_eq!(token_after_a_start(&data, &kubeconfig), first);
+        fs::remove_file(&kubeconfig).unwrap();
+        let second = token_after_a_start(&data, &kubeconfig);
+        assert_ne!(second, first);
+        assert_eq!(token_after_a_start(&data, &kubeconfig), second);
+        // That of another API, or of an earlier one.
+        fs::write(&kubeconfig, fs::read_to_string(&kubeconfig).unwrap().replace(&second, &first)).unwrap();
+        let third = token_after_a_start(&data, &kubeconfig);
+        assert!(third != first && third != second);
+    }
+
+    #[test]
+    fn a_start_that_failed_before_the_kubeconfig_was_written_leaves_a_token_for_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (data, kubeconfig) = (folder.path().join("data"), folder.path().join("kubeconfig"));
+        drop(Api::open(&data, &kubeconfig, false).unwrap());
+        token_after_a_start(&data, &kubeconfig);
+    }
 }

@@ -22,6 +22,8 @@ use super::failure::Failure;
 use super::output::Output;
 use super::{kubeconfig, signal};
 use crate::telemetry::logging;
+use address::Address;
+use api::Api;
 use folder::Folder;
 use world::World;
 
@@ -74,14 +76,15 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
 async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let kubeconfig = arguments.kubeconfig.clone().unwrap_or_else(|| arguments.data_dir.join("kubeconfig"));
     kubeconfig::may_be_replaced(&kubeconfig)?;
-    let api = api::Api::open(&arguments.data_dir)?;
+    let address = Address::read(&arguments.data_dir, arguments.listen)?;
+    let api = Api::open(&arguments.data_dir, &kubeconfig, address.is_beyond_loopback())?;
     let client = api.client();
     let installation = installation::settle(&client, arguments.installation_id.clone(), output).await?;
     let shutdown = signal::stop_on_signal();
     foundation::lay(&client).await?;
-    let listener = address::listen(&arguments.data_dir, arguments.listen).await?;
+    let listener = address.listen().await?;
     let folder = folder(&arguments, &client)?;
-    let mut world = World::start(&api, listener, &installation, &kubeconfig, folder)?;
+    let mut world = World::start(&api, listener, &installation, folder)?;
     greeting::say(&world, &arguments.data_dir, output)?;
     notify::ready();
     let ended = tokio::select! {

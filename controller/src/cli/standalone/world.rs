@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use super::super::builtins;
 use super::super::failure::Failure;
-use super::super::{builtins, kubeconfig};
 use super::CREDENTIALS_NAMESPACE;
 use super::api::Api;
 use super::folder::Folder;
@@ -41,19 +41,18 @@ impl World {
         api: &Api,
         listener: TcpListener,
         installation: &str,
-        wanted: &Path,
         folder: Option<Folder>,
     ) -> Result<Self, Failure> {
         let address = listener.local_addr();
         let address = address.map_err(|error| Failure::failed(format!("the socket has no address: {error}")))?;
-        let file = kubeconfig::File::write(Some(wanted), &api.kubeconfig(address)?)?;
+        api.write_kubeconfig(address)?;
         let (stop_controller, stop_serving) = (CancellationToken::new(), CancellationToken::new());
         let client = api.client();
         let options = options(installation)?;
         Ok(Self {
             installation: installation.to_owned(),
             address,
-            kubeconfig: file.path().to_owned(),
+            kubeconfig: api.kubeconfig().to_owned(),
             serving: tokio::spawn(api.serve(listener, stop_serving.clone().cancelled_owned())),
             stop_serving,
             controller: tokio::spawn(manager::run(client, options, stop_controller.clone())),

@@ -4,6 +4,7 @@ use hostwright_crds::annotation;
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use kube::core::Status;
+use kube::core::response::StatusCause;
 use serde_json::{Value, json};
 
 use super::manifest::{Manifest, Problem};
@@ -124,7 +125,9 @@ impl Refusal {
             text,
             may_pass,
         };
-        let causes = status.details.iter().flat_map(|details| &details.causes).filter(|cause| !cause.field.is_empty());
+        // `<nil>` says only that not everything was looked at.
+        let is_about_a_field = |cause: &&StatusCause| !matches!(cause.field.as_str(), "" | "<nil>");
+        let causes = status.details.iter().flat_map(|details| &details.causes).filter(is_about_a_field);
         let causes = causes.map(|cause| problem(&cause.field, format!("{key}: {}: {}", cause.field, cause.message)));
         let mut problems: Vec<Problem> = causes.collect();
         problems.extend(strict(&status.message).map(|(what, field)| problem(field, format!("{key}: {field}: {what}"))));

@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{Options, Spanned};
+use serde_saphyr::{MessageFormatter as _, Options, Spanned, UserMessageFormatter};
 
 /// One document.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,7 +84,7 @@ fn read_one(text: &str, lines_before: usize) -> Result<Option<Document>, Unreada
         // A snippet of the file could be a secret.
         let error = error.without_snippet();
         let line = error.location().map_or(1, |location| line(location.line()));
-        Unreadable { line: lines_before + line, problem: error.to_string() }
+        Unreadable { line: lines_before + line, problem: UserMessageFormatter.format_message(error).into_owned() }
     })?;
     if matches!(node.value, Node::Null) {
         return Ok(None);
@@ -267,10 +267,20 @@ spec: {checkout: {
     }
 
     #[test]
-    fn a_broken_document_is_not_quoted() {
-        let read = read("kind: Secret\nstringData: {password: hunter2, password: hunter2}\nother: [hunter2\n");
-        let problem = &read[0].as_ref().unwrap_err().problem;
-        assert!(!problem.contains("hunter2") && !problem.contains('\n'), "{problem}");
+    fn a_broken_document_is_not_quoted_and_its_own_lines_are_not_named() {
+        let broken = [
+            "a: hunter2\n b: [hunter2",
+            "a: 'hunter2",
+            "a: hunter2\na: hunter2",
+            "a: *hunter2",
+            "- hunter2\na: 1",
+            "a: !!int hunter2",
+        ];
+        for text in broken {
+            let read = read(&format!("kind: A\n---\n{text}\n"));
+            let problem = &read[1].as_ref().unwrap_err().problem;
+            assert!(!problem.contains("hunter2") && !problem.contains(" line "), "{problem}");
+        }
     }
 
     #[test]

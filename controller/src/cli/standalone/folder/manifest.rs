@@ -218,6 +218,6 @@ mod tests {
     #[test]
     fn a_file_without_any_object_is_noted() {
         assert_eq!(contents("# later\n").blank, [Path::new("a.yaml")]);
-        assert_eq!(contents("kind: A\n").blank, [PathBuf::new(); 0]);
+        assert!(contents("kind: A\n").blank.is_empty());
     }
 }

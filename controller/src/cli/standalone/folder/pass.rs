@@ -7,6 +7,7 @@ use kube::{Api, Client};
 
 use super::apply::{Applied, Change, Item, apply};
 use super::manifest::{Manifest, Problem};
+use super::report;
 use super::target::{Catalogue, Key};
 use crate::kube::{WriteError, bounded};
 
@@ -107,13 +108,12 @@ impl Outcome {
         };
         self.changed += 1;
         if taken.is_empty() {
-            tracing::info!("{place}: {key}: {what}");
-        } else {
-            let taken = taken.join(", ");
-            tracing::warn!(
-                "{place}: {key}: {what}; somebody else had set {taken}, and the file is right about what it names"
-            );
+            return report::did(&format!("{place}: {key}: {what}"));
         }
+        let taken = taken.join(", ");
+        report::warn(&format!(
+            "{place}: {key}: {what}; somebody else had set {taken}, and the file is right about what it names"
+        ));
     }
 
     /// Which of them is meant is not known, and each pass would undo the other.

@@ -101,7 +101,7 @@ mod tests {
         (0..count).map(|index| owned("HostingService", &format!("s{index}"))).collect()
     }
 
-    const AFTER: Duration = Duration::from_secs(60);
+    const AFTER: Duration = Duration::from_mins(1);
 
     /// A folder that asks for the first `wanted` of these, is read to the end, at rest, and prunes.
     fn verdict(owned: Vec<Owned>, wanted: usize, change: impl FnOnce(&mut Evidence<'_>)) -> Verdict {

@@ -6,7 +6,7 @@ use super::Folder;
 use super::owned;
 use super::pass::Outcome;
 use super::prune::{Evidence, Owned, Verdict, decide};
-use super::report::Remark;
+use super::report::{self, Remark};
 use super::rhythm::Work;
 use crate::kube::WriteError;
 
@@ -36,12 +36,12 @@ impl Folder {
         };
         let (at_rest, prune_after) = (work.at_rest, self.prune_after);
         match decide(Evidence { owned, wanted: &outcome.wanted, gaps, at_rest, prune_after }) {
-            Verdict::Nothing => Pruned::default(),
             Verdict::Stay(objects) => Pruned::saying(Remark::Note(stay(&objects))),
             Verdict::Held(objects, reason) if prune_after.is_some() => {
                 Pruned::saying(Remark::Problem(format!("{}, since {reason}", held(&objects))))
             }
-            Verdict::Held(..) => Pruned::default(),
+            // What is held without --prune would have stayed anyway.
+            Verdict::Nothing | Verdict::Held(..) => Pruned::default(),
             Verdict::Wait(objects) => {
                 Pruned { wait: prune_after, ..Pruned::saying(Remark::Note(self.waits(&objects))) }
             }
@@ -58,7 +58,7 @@ impl Folder {
             }
             let key = &object.key;
             match owned::delete(&outcome.catalogue, object).await {
-                Ok(()) => tracing::warn!("{key}: deleted, since no file of the folder asks for it any more"),
+                Ok(()) => report::warn(&format!("{key}: deleted, since no file of the folder asks for it any more")),
                 Err(WriteError::Gone) => {}
                 Err(WriteError::Conflict) => pruned.try_again = true,
                 Err(error) => {

@@ -30,10 +30,25 @@ impl Report {
 pub(super) fn say(remarks: &[Remark]) {
     for remark in remarks {
         match remark {
-            Remark::Problem(text) => tracing::error!("{text}"),
-            Remark::Note(text) => tracing::info!("{text}"),
+            Remark::Problem(text) => tracing::error!("{}", on_one_line(text)),
+            Remark::Note(text) => tracing::info!("{}", on_one_line(text)),
         }
     }
+}
+
+/// Writes what was done to the log.
+pub(super) fn did(text: &str) {
+    tracing::info!("{}", on_one_line(text));
+}
+
+/// Writes to the log what was done and somebody may not have expected.
+pub(super) fn warn(text: &str) {
+    tracing::warn!("{}", on_one_line(text));
+}
+
+/// Names and values are those of files: none of them may look like a line of its own.
+fn on_one_line(text: &str) -> String {
+    text.replace(char::is_control, " ")
 }
 
 #[cfg(test)]
@@ -48,5 +63,10 @@ mod tests {
         assert_eq!(report.news(remarks(&["a", "b"])), []);
         assert_eq!(report.news(remarks(&["b", "c"])), [Remark::Problem("c".to_owned())]);
         assert_eq!(report.news(remarks(&["a", "b", "c"])), [Remark::Problem("a".to_owned())]);
+    }
+
+    #[test]
+    fn no_file_starts_a_line_of_the_log() {
+        assert_eq!(on_one_line("a\n2026 INFO forged\x1b[31m"), "a 2026 INFO forged [31m");
     }
 }

@@ -146,7 +146,9 @@ mod tests {
     impl Folder {
         fn with(files: &[&str]) -> Self {
             let folder = Self(tempfile::tempdir().unwrap());
-            files.iter().for_each(|file| folder.write(file, "kind: A\n"));
+            for file in files {
+                folder.write(file, "kind: A\n");
+            }
             folder
         }
 
