@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use hostwright_apiserver::{Config, Credentials, CredentialsError, Server, Token};
+use hostwright_apiserver::{Config, Credentials, Server, Token};
 use http::HeaderValue;
 use http::header::USER_AGENT;
 use kube::Client;
@@ -32,12 +32,13 @@ impl Api {
             Some(secret) => Token::from(secret),
             None => new_token(&mut credentials, kubeconfig),
         };
-        let server = Server::new(Config {
+        let config = Config {
             token: Some(token),
             authority: Some(credentials.authority().clone()),
             beyond_loopback,
             ..Config::default()
-        });
+        };
+        let server = Server::open(data, config).map_err(|error| unusable(&error))?;
         Ok(Self { server, credentials, kubeconfig: kubeconfig.to_owned() })
     }
 
@@ -57,6 +58,11 @@ impl Api {
         let text = self.server.kubeconfig(address).map_err(|error| Failure::failed(error.to_string()))?;
         kubeconfig::File::write(Some(&self.kubeconfig), &kubeconfig::in_namespace(&text, SERVICES_NAMESPACE)?)?;
         self.credentials.keep_token().map_err(|error| unusable(&error))
+    }
+
+    /// Ends the use of the data folder: all that was answered is in it, and another process may open it.
+    pub(super) async fn close(&self) {
+        self.server.close().await;
     }
 
     pub(super) fn kubeconfig(&self) -> &Path {
@@ -84,7 +90,7 @@ fn new_token(credentials: &mut Credentials, kubeconfig: &Path) -> Token {
     credentials.token().clone()
 }
 
-fn unusable(error: &CredentialsError) -> Failure {
+fn unusable(error: &dyn std::error::Error) -> Failure {
     Failure::failed(format!("the data folder cannot be used: {error}"))
 }
 
@@ -95,33 +101,34 @@ mod tests {
     use super::*;
 
     /// The token that the kubeconfig holds after a start.
-    fn token_after_a_start(data: &Path, kubeconfig: &Path) -> String {
+    async fn token_after_a_start(data: &Path, kubeconfig: &Path) -> String {
         let api = Api::open(data, kubeconfig, false).unwrap();
         api.write_kubeconfig(([127, 0, 0, 1], 7443).into()).unwrap();
+        api.close().await;
         kubeconfig::token_in(kubeconfig).unwrap()
     }
 
-    #[test]
-    fn the_token_stays_the_same_until_its_kubeconfig_is_lost() {
+    #[tokio::test]
+    async fn the_token_stays_the_same_until_its_kubeconfig_is_lost() {
         let folder = tempfile::tempdir().unwrap();
         let (data, kubeconfig) = (folder.path().join("data"), folder.path().join("kubeconfig"));
-        let first = token_after_a_start(&data, &kubeconfig);
-        assert_eq!(token_after_a_start(&data, &kubeconfig), first);
+        let first = token_after_a_start(&data, &kubeconfig).await;
+        assert_eq!(token_after_a_start(&data, &kubeconfig).await, first);
         fs::remove_file(&kubeconfig).unwrap();
-        let second = token_after_a_start(&data, &kubeconfig);
+        let second = token_after_a_start(&data, &kubeconfig).await;
         assert_ne!(second, first);
-        assert_eq!(token_after_a_start(&data, &kubeconfig), second);
+        assert_eq!(token_after_a_start(&data, &kubeconfig).await, second);
         // That of another API, or of an earlier one.
         fs::write(&kubeconfig, fs::read_to_string(&kubeconfig).unwrap().replace(&second, &first)).unwrap();
-        let third = token_after_a_start(&data, &kubeconfig);
+        let third = token_after_a_start(&data, &kubeconfig).await;
         assert!(third != first && third != second);
     }
 
-    #[test]
-    fn a_start_that_failed_before_the_kubeconfig_was_written_leaves_a_token_for_the_next_one() {
+    #[tokio::test]
+    async fn a_start_that_failed_before_the_kubeconfig_was_written_leaves_a_token_for_the_next_one() {
         let folder = tempfile::tempdir().unwrap();
         let (data, kubeconfig) = (folder.path().join("data"), folder.path().join("kubeconfig"));
-        drop(Api::open(&data, &kubeconfig, false).unwrap());
-        token_after_a_start(&data, &kubeconfig);
+        Api::open(&data, &kubeconfig, false).unwrap().close().await;
+        token_after_a_start(&data, &kubeconfig).await;
     }
 }

@@ -84,7 +84,7 @@ async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     foundation::lay(&client).await?;
     let listener = address.listen().await?;
     let folder = folder(&arguments, &client)?;
-    let mut world = World::start(&api, listener, &installation, folder)?;
+    let mut world = World::start(api, listener, &installation, folder)?;
     greeting::say(&world, &arguments.data_dir, output)?;
     notify::ready();
     let ended = tokio::select! {

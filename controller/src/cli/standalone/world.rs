@@ -33,12 +33,13 @@ pub(super) struct World {
     folder: JoinHandle<Infallible>,
     serving: JoinHandle<std::io::Result<()>>,
     stop_serving: CancellationToken,
+    api: Api,
 }
 
 impl World {
     /// Serves the API on the socket, writes the kubeconfig, and starts the controller.
     pub(super) fn start(
-        api: &Api,
+        api: Api,
         listener: TcpListener,
         installation: &str,
         folder: Option<Folder>,
@@ -57,6 +58,7 @@ impl World {
             stop_serving,
             controller: tokio::spawn(manager::run(client, options, stop_controller.clone())),
             stop_controller,
+            api,
             folder: tokio::spawn(async move {
                 match folder {
                     Some(folder) => folder.keep_applied().await,
@@ -99,6 +101,7 @@ impl World {
             // A client that keeps its connection open loses it.
             let _ = tokio::time::timeout(FAREWELL, self.serving).await;
         }
+        self.api.close().await;
     }
 }
 

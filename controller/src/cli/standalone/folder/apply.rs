@@ -3,13 +3,12 @@
 use hostwright_crds::annotation;
 use kube::Api;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
-use kube::core::Status;
 use kube::core::response::StatusCause;
 use serde_json::{Value, json};
 
+use super::super::super::cluster::{Refusal, answer, found};
 use super::manifest::{Manifest, Problem};
 use super::target::Key;
-use crate::kube::{WriteError, bounded};
 
 /// The name under which the folder writes, and by which it knows what it wrote.
 pub(super) const MANAGER: &str = "hostwright-manifests";
@@ -41,7 +40,7 @@ pub(super) struct Item<'a> {
 /// Applies it. Fields that somebody else set are taken over: the file is right about the fields that it names.
 pub(super) async fn apply(item: &Item<'_>) -> Result<Applied, Vec<Problem>> {
     let Item { api, key, manifest, folder } = item;
-    let before = answered(api.get_metadata_opt(&key.name)).await.map_err(|refusal| refusal.problems(item))?;
+    let before = found(api.get_metadata(&key.name)).await.map_err(|refusal| problems(item, &refusal))?;
     if before.as_ref().is_some_and(|before| before.metadata.deletion_timestamp.is_some()) {
         let text = format!("{key}: is being deleted; it is applied again once it is gone");
         return Err(vec![Problem { place: manifest.place(), text, may_pass: true }]);
@@ -53,14 +52,14 @@ pub(super) async fn apply(item: &Item<'_>) -> Result<Applied, Vec<Problem>> {
         ..PatchParams::default()
     };
     let mut taken = Vec::new();
-    let mut answer = answered(api.patch(&key.name, &polite, &Patch::Apply(&object))).await;
-    if let Err(refusal) = &answer {
-        taken = refusal.contested();
+    let mut done = answer(api.patch(&key.name, &polite, &Patch::Apply(&object))).await;
+    if let Err(refusal) = &done {
+        taken = contested(refusal);
         if !taken.is_empty() {
-            answer = answered(api.patch(&key.name, &polite.force(), &Patch::Apply(&object))).await;
+            done = answer(api.patch(&key.name, &polite.force(), &Patch::Apply(&object))).await;
         }
     }
-    let after = answer.map_err(|refusal| refusal.problems(item))?;
+    let after = done.map_err(|refusal| problems(item, &refusal))?;
     let change = match before {
         None => Change::Created,
         Some(before) if before.metadata.resource_version == after.metadata.resource_version => Change::None,
@@ -84,58 +83,41 @@ fn with_origin(mut object: Value, folder: &str) -> Value {
     object
 }
 
-/// Why the API did not do it.
-#[derive(Debug)]
-enum Refusal {
-    Status(Box<Status>),
-    Unanswered(String),
+/// The fields that others own, and who: only these stand against the apply.
+fn contested(refusal: &Refusal) -> Vec<String> {
+    let contested = causes(refusal).filter(|cause| cause.reason == "FieldManagerConflict");
+    contested.map(|cause| format!("{} ({})", cause.field.trim_start_matches('.'), cause.message)).collect()
 }
 
-async fn answered<T>(request: impl Future<Output = Result<T, kube::Error>>) -> Result<T, Refusal> {
-    // The status of a refusal names the fields, which the common error does not keep.
-    match bounded(async { Ok(request.await) }).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(kube::Error::Api(status))) => Err(Refusal::Status(status)),
-        Ok(Err(error)) => Err(Refusal::Unanswered(WriteError::from(error).to_string())),
-        Err(error) => Err(Refusal::Unanswered(error.to_string())),
-    }
+fn causes(refusal: &Refusal) -> impl Iterator<Item = &StatusCause> {
+    let status = match refusal {
+        Refusal::Answered(status) => Some(status),
+        Refusal::Unanswered(_) => None,
+    };
+    status.into_iter().flat_map(|status| &status.details).flat_map(|details| &details.causes)
 }
 
-impl Refusal {
-    /// The fields that others own, and who: only these stand against the apply.
-    fn contested(&self) -> Vec<String> {
-        let Self::Status(status) = self else { return Vec::new() };
-        let causes = status.details.iter().flat_map(|details| &details.causes);
-        let contested = causes.filter(|cause| cause.reason == "FieldManagerConflict");
-        contested.map(|cause| format!("{} ({})", cause.field.trim_start_matches('.'), cause.message)).collect()
+/// What a person has to mend, each at its line.
+fn problems(item: &Item<'_>, refusal: &Refusal) -> Vec<Problem> {
+    let (key, manifest) = (item.key, item.manifest);
+    let may_pass = match refusal {
+        Refusal::Answered(status) => !matches!(status.code, 400 | 413 | 415 | 422),
+        Refusal::Unanswered(_) => true,
+    };
+    let problem = |field: &str, what: &str| Problem {
+        place: manifest.place_of(field),
+        text: format!("{key}: {field}: {what}"),
+        may_pass,
+    };
+    // `<nil>` says only that not everything was looked at.
+    let fields = causes(refusal).filter(|cause| !matches!(cause.field.as_str(), "" | "<nil>"));
+    let fields = fields.map(|cause| problem(cause.field.trim_start_matches('.'), &cause.message));
+    let said = refusal.to_string();
+    let mut problems: Vec<_> = fields.chain(strict(&said).map(|(what, field)| problem(field, what))).collect();
+    if problems.is_empty() {
+        problems.push(Problem { place: manifest.place(), text: format!("{key}: {said}"), may_pass });
     }
-
-    /// What a person has to mend, each at its line.
-    fn problems(&self, item: &Item<'_>) -> Vec<Problem> {
-        let (key, manifest) = (item.key, item.manifest);
-        let status = match self {
-            Self::Status(status) => status,
-            Self::Unanswered(problem) => {
-                return vec![Problem { place: manifest.place(), text: format!("{key}: {problem}"), may_pass: true }];
-            }
-        };
-        let may_pass = !matches!(status.code, 400 | 413 | 415 | 422);
-        let problem = |field: &str, text: String| Problem {
-            place: if field.is_empty() { manifest.place() } else { manifest.place_of(field) },
-            text,
-            may_pass,
-        };
-        // `<nil>` says only that not everything was looked at.
-        let is_about_a_field = |cause: &&StatusCause| !matches!(cause.field.as_str(), "" | "<nil>");
-        let causes = status.details.iter().flat_map(|details| &details.causes).filter(is_about_a_field);
-        let causes = causes.map(|cause| problem(&cause.field, format!("{key}: {}: {}", cause.field, cause.message)));
-        let mut problems: Vec<Problem> = causes.collect();
-        problems.extend(strict(&status.message).map(|(what, field)| problem(field, format!("{key}: {field}: {what}"))));
-        if problems.is_empty() {
-            problems.push(problem("", format!("{key}: {}", status.message)));
-        }
-        problems
-    }
+    problems
 }
 
 /// The fields that a strict reading found, as `unknown field "spec.bogus"`, each with what is wrong with it.
