@@ -98,3 +98,24 @@ pub(crate) fn deeper_than(value: &Value, limit: usize) -> bool {
         _ => false,
     }
 }
+
+/// About how many bytes the value has as JSON: what strings need for escapes is not counted.
+pub(crate) fn weight(value: &Value) -> usize {
+    match value {
+        Value::Null | Value::Bool(_) => 5,
+        Value::Number(_) => 8,
+        Value::String(text) => text.len() + 2,
+        Value::Array(list) => 2 + list.iter().map(|item| weight(item) + 1).sum::<usize>(),
+        Value::Object(map) => 2 + map.iter().map(|(key, field)| key.len() + 4 + weight(field)).sum::<usize>(),
+    }
+}
+
+/// How many bytes the value has as JSON, where that is more than the limit.
+pub(crate) fn excess(value: &Value, limit: usize) -> Option<usize> {
+    /// One byte of a string needs up to six: `\u0000`.
+    const LONGEST_ESCAPE: usize = 6;
+    if weight(value) * LONGEST_ESCAPE <= limit {
+        return None;
+    }
+    Some(value.to_string().len()).filter(|length| *length > limit)
+}

@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State as Extract;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, USER_AGENT};
+use http::request::Parts;
 use http::{HeaderMap, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
@@ -21,13 +22,13 @@ use crate::credentials::{Authority, SERVER_NAME, Token};
 use crate::durable::{self, Disk, OpenError};
 use crate::faults::{Fault, Faults, Matcher, Request};
 use crate::handlers::Call;
+use crate::limits::Limits;
 use crate::namespace;
 use crate::request::{Parameters, ResourcePath, verb};
 use crate::shared::Shared;
 use crate::state::State;
 use crate::status::ApiError;
-use crate::transport::Sniffing;
-use crate::{access, discovery, openapi, response};
+use crate::{access, discovery, gate, openapi, response, transport};
 
 /// How a server is set up.
 #[derive(Debug, Clone)]
@@ -46,12 +47,10 @@ pub struct Config {
     pub history: usize,
     /// For how long at least changes are kept on disk, within `history`. In memory time plays no part.
     pub history_age: Duration,
-    /// The most objects of all kinds together.
-    pub max_objects: usize,
-    /// The most bytes of a request body.
-    pub max_body: usize,
     /// How often a watch that allows bookmarks gets one.
     pub bookmark_interval: Duration,
+    /// What one client may cost.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -64,10 +63,8 @@ impl Default for Config {
             history: 10_000,
             // As the real server's (`--etcd-compaction-interval`).
             history_age: Duration::from_mins(5),
-            max_objects: 200_000,
-            // What a real server takes (`limitedReadBody`).
-            max_body: 3 * 1024 * 1024,
             bookmark_interval: Duration::from_mins(1),
+            limits: Limits::default(),
         }
     }
 }
@@ -129,12 +126,12 @@ impl Server {
 
     /// The API as a service: hand it to `kube::Client::new(server.router(), "default")`, or serve it.
     pub fn router(&self) -> Router {
-        Router::new().fallback(authenticated).with_state(self.shared.clone())
+        Router::new().fallback(gate::authenticated).with_state(self.shared.clone())
     }
 
     /// The API for this process itself, which has no token to show: requests are trusted. Never serve this one.
     pub fn trusted_router(&self) -> Router {
-        Router::new().fallback(answer).with_state(self.shared.clone())
+        Router::new().fallback(gate::trusted).with_state(self.shared.clone())
     }
 
     /// Serves the API on a listening socket until `shutdown` is done; watches end then too. Over HTTPS, and on a
@@ -156,8 +153,7 @@ impl Server {
             shutdown.await;
             shared.faults.drop_watches();
         };
-        let listener = Sniffing::start(listener, tls)?;
-        axum::serve(listener, self.router()).with_graceful_shutdown(ending).await
+        transport::serve(listener, tls, self.router(), &self.shared.config.limits, ending).await
     }
 
     fn may_listen(&self, address: SocketAddr) -> std::io::Result<()> {
@@ -263,20 +259,8 @@ fn header(headers: &HeaderMap, name: &http::HeaderName) -> String {
     values.join(",")
 }
 
-async fn authenticated(shared: Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
-    match authenticate(&shared, request.headers()) {
-        Ok(()) => answer(shared, request).await,
-        Err(error) => response::error(&error, &[]),
-    }
-}
-
 /// Answers a request, once everything the answer tells of is on disk.
-async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Body>) -> Response<Body> {
-    let (parts, body) = request.into_parts();
-    let limit = shared.config.max_body;
-    let Ok(body) = axum::body::to_bytes(body, limit).await else {
-        return response::error(&ApiError::too_large(limit), &[]);
-    };
+pub(crate) async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> Response<Body> {
     let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
     let path = parts.uri.path();
     let accept = header(&parts.headers, &ACCEPT);
@@ -288,10 +272,10 @@ async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Bo
         };
     }
     if parts.method == http::Method::GET {
-        if let Some(answer) = health(&shared, path) {
+        if let Some(answer) = health(shared, path) {
             return answer;
         }
-        match durable::settled(&shared, || about_the_server(&shared, path, &accept)).await {
+        match durable::settled(shared, || about_the_server(shared, path, &accept)).await {
             Ok(Some(answer)) => return answer,
             Ok(None) => {}
             Err(error) => return response::error(&error, &[]),
@@ -329,16 +313,7 @@ async fn answer(Extract(shared): Extract<Arc<Shared>>, request: http::Request<Bo
         body,
         ticket: OnceLock::new(),
     };
-    with_faults(&shared, call).await
-}
-
-fn authenticate(shared: &Shared, headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(token) = &shared.config.token else {
-        return Ok(());
-    };
-    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-    let given = given.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default();
-    if token.accepts(given) { Ok(()) } else { Err(ApiError::new(401, "Unauthorized", "Unauthorized")) }
+    with_faults(shared, call).await
 }
 
 /// Whether the process works, and whether it takes requests.
@@ -413,10 +388,9 @@ fn fault_before(fault: &Fault, call: &Call) -> Option<Option<Response<Body>>> {
     let error = |error: &ApiError| Some(Some(response::error(error, &[])));
     match fault {
         Fault::Conflict => error(&ApiError::modified(call.resource.subject(), call.name())),
-        Fault::TooManyRequests(after) => error(&ApiError {
-            details: Some(json!({ "retryAfterSeconds": after.as_secs() })),
-            ..ApiError::new(429, "TooManyRequests", "too many requests, please try again later")
-        }),
+        Fault::TooManyRequests(after) => {
+            error(&ApiError::too_many_requests(after.as_secs(), "too many requests, please try again later"))
+        }
         Fault::ErrorBefore => error(&ApiError::internal("an ordered fault, without an effect")),
         Fault::DisconnectBefore => Some(None),
         Fault::Latency(_) | Fault::ErrorAfter | Fault::DisconnectAfter => None,

@@ -1,7 +1,9 @@
 //! What all requests share, and how one of them gets to change it.
 
 use std::ops::{Deref, DerefMut};
-use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use tokio::sync::Semaphore;
 
 use crate::clock::Clock;
 use crate::credentials::Authority;
@@ -16,6 +18,8 @@ pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
+    /// One permit for each watch that may still begin.
+    pub(crate) watches: Arc<Semaphore>,
     state: RwLock<State>,
     /// Where the objects are kept beyond this process; nowhere in memory mode.
     disk: Option<Disk>,
@@ -33,7 +37,8 @@ impl std::fmt::Debug for Shared {
 impl Shared {
     pub(crate) fn new(config: Config, clock: Clock, state: State, disk: Option<Disk>) -> Self {
         let (state, authority) = (RwLock::new(state), OnceLock::new());
-        Self { config, clock, faults: Faults::default(), state, disk, authority }
+        let watches = Arc::new(Semaphore::new(config.limits.watches));
+        Self { config, clock, faults: Faults::default(), watches, state, disk, authority }
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {

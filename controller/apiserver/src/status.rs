@@ -103,6 +103,11 @@ impl ApiError {
         Self::new(410, "Expired", message)
     }
 
+    /// 429, with the seconds after which to try again.
+    pub(crate) fn too_many_requests(seconds: u64, message: &str) -> Self {
+        Self { details: Some(json!({ "retryAfterSeconds": seconds })), ..Self::new(429, "TooManyRequests", message) }
+    }
+
     pub(crate) fn too_large(limit: usize) -> Self {
         Self::new(413, "RequestEntityTooLarge", format!("Request entity too large: limit is {limit}"))
     }

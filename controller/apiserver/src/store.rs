@@ -197,15 +197,20 @@ impl Store {
     }
 
     /// The changes after `revision`, oldest first.
-    pub(crate) fn changes_after(&self, table: &str, revision: u64) -> Result<Vec<Change>, Compacted> {
-        let Some(table) = self.tables.get(table) else {
-            return Ok(Vec::new());
-        };
-        if revision < table.compacted {
+    pub(crate) fn changes_after(
+        &self,
+        table: &str,
+        revision: u64,
+    ) -> Result<impl Iterator<Item = &Change> + use<'_>, Compacted> {
+        let table = self.tables.get(table);
+        if let Some(table) = table.filter(|table| revision < table.compacted) {
             return Err(Compacted { oldest: table.compacted });
         }
-        let from = table.changes.partition_point(|change| change.revision <= revision);
-        Ok(table.changes.range(from..).cloned().collect())
+        let changes = table.into_iter().flat_map(move |table| {
+            let from = table.changes.partition_point(|change| change.revision <= revision);
+            table.changes.range(from..)
+        });
+        Ok(changes)
     }
 
     /// Wakes whenever the resource changes; ends when the resource goes.

@@ -1,8 +1,8 @@
 //! Watches: a stream of frames, one for each change that concerns the client.
 //!
-//! A watch keeps no queue of its own: it remembers how far it has read and takes the next changes from the store. A slow
-//! client therefore costs nothing and blocks nobody; when the store has forgotten what it still needs, it is told so
-//! (410) and dropped.
+//! A watch keeps no queue of its own: it remembers how far it has read and takes the next few changes from the store when
+//! the client has taken those before. A slow client therefore costs next to nothing and blocks nobody; when the store has
+//! forgotten what it still needs, it is told so (410) and dropped.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use futures::stream;
 use http::Response;
 use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Value, json};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::sync::watch::Receiver;
 use tokio::time::{Instant, sleep_until};
 
@@ -30,6 +31,10 @@ use crate::table::{self, View};
 
 /// Without `timeoutSeconds` a watch lasts this long, and up to as long again (`--min-request-timeout`).
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
+/// No watch lasts longer, whatever it asks for; clients start the next one anyway.
+const MAX_TIMEOUT: Duration = Duration::from_hours(24);
+/// So many bytes of frames are made at once, and one frame more.
+const BATCH: usize = 64 * 1024;
 
 pub(crate) fn response(body: Body, warnings: &[String]) -> Response<Body> {
     let mut response = crate::response::json(200, &Value::Null, warnings);
@@ -48,7 +53,11 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
     let view = View::negotiate(call)?;
     let version = parameters.number("resourceVersion")?;
     let timeout = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
-    let timeout = timeout.map_or_else(default_timeout, Duration::from_secs);
+    let timeout = timeout.map_or_else(default_timeout, |seconds| Duration::from_secs(seconds).min(MAX_TIMEOUT));
+    let slot = call.shared.watches.clone().try_acquire_owned().map_err(|_| {
+        let limit = call.shared.config.limits.watches;
+        ApiError::too_many_requests(1, &format!("too many watches: the limit is {limit}; please try again later"))
+    })?;
     let now = Instant::now();
     let state = call.shared.read();
     let mut watcher = Watcher {
@@ -58,6 +67,8 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
         selection,
         view,
         bookmarks: parameters.flag("allowWatchBookmarks"),
+        existing: Vec::new().into_iter(),
+        end_of_existing: false,
         frames: VecDeque::new(),
         position: state.store.revision(),
         finished: false,
@@ -66,6 +77,7 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
         changed: state.store.subscribe(&call.resource.table).ok_or_else(ApiError::unknown_path)?,
         dropped: call.shared.faults.dropped(),
         released: call.shared.faults.released(),
+        _slot: slot,
     };
     match version {
         Some(version) if version > state.store.revision() => {
@@ -74,7 +86,7 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
         }
         Some(version) if version > 0 && !initial => watcher.position = version,
         _ if parameters.has("sendInitialEvents") && !initial => {}
-        _ => watcher.send_existing(&state, initial),
+        _ => watcher.begin_with_existing(&state, initial),
     }
     drop(state);
     Ok(Body::from_stream(stream::unfold(watcher, async |mut watcher| {
@@ -113,6 +125,10 @@ struct Watcher {
     selection: Selection,
     view: View,
     bookmarks: bool,
+    /// The objects that existed at the start and are not told of yet.
+    existing: std::vec::IntoIter<Arc<Value>>,
+    /// A bookmark has still to say that all of them were told of.
+    end_of_existing: bool,
     frames: VecDeque<Bytes>,
     /// Everything up to this revision has been looked at.
     position: u64,
@@ -122,6 +138,8 @@ struct Watcher {
     changed: Receiver<u64>,
     dropped: Receiver<u64>,
     released: Receiver<u64>,
+    /// Its place among the watches that are allowed at once.
+    _slot: OwnedSemaphorePermit,
 }
 
 impl Watcher {
@@ -134,7 +152,15 @@ impl Watcher {
             if self.finished || self.dropped.has_changed().unwrap_or(true) {
                 return None;
             }
-            self.read_changes();
+            if Instant::now() >= self.deadline {
+                // A client that never catches up does not come to wait for it.
+                self.end();
+                continue;
+            }
+            self.send_existing();
+            if self.frames.is_empty() {
+                self.read_changes();
+            }
             if !self.frames.is_empty() || self.finished {
                 continue;
             }
@@ -147,10 +173,7 @@ impl Watcher {
             changed = self.changed.changed() => self.finished |= changed.is_err(),
             _ = self.released.changed() => {}
             _ = self.dropped.changed() => self.finished = true,
-            () = sleep_until(self.deadline) => {
-                self.bookmark();
-                self.finished = true;
-            }
+            () = sleep_until(self.deadline) => self.end(),
             () = sleep_until(self.next_bookmark), if self.bookmarks => {
                 self.bookmark();
                 self.next_bookmark = Instant::now() + self.shared.config.bookmark_interval;
@@ -158,22 +181,41 @@ impl Watcher {
         }
     }
 
-    /// The objects that exist, as if each had just been added.
-    fn send_existing(&mut self, state: &State, streaming: bool) {
+    /// The last words, at the deadline.
+    fn end(&mut self) {
+        if self.existing.as_slice().is_empty() {
+            self.bookmark();
+        }
+        self.finished = true;
+    }
+
+    /// The objects that exist come first, as if each had just been added.
+    fn begin_with_existing(&mut self, state: &State, streaming: bool) {
         let revision = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
         let objects = state.store.objects_at(&self.resource.table, revision).unwrap_or_default();
-        for stored in objects.values() {
-            let object = self.resource.present(stored);
+        self.existing = objects.into_values().collect::<Vec<_>>().into_iter();
+        self.end_of_existing = streaming && self.bookmarks;
+        self.position = revision;
+    }
+
+    fn send_existing(&mut self) {
+        while !self.has_batch() {
+            let Some(stored) = self.existing.next() else { break };
+            let object = self.resource.present(&stored);
             if self.selection.matches(&object) {
                 self.push("ADDED", object);
             }
         }
-        self.position = revision;
-        if streaming && self.bookmarks {
+        if self.end_of_existing && self.existing.as_slice().is_empty() {
+            self.end_of_existing = false;
             let mut bookmark = self.bookmark_object();
             bookmark["metadata"]["annotations"] = json!({ "k8s.io/initial-events-end": "true" });
             self.push_raw("BOOKMARK", &bookmark);
         }
+    }
+
+    fn has_batch(&self) -> bool {
+        self.frames.iter().map(Bytes::len).sum::<usize>() >= BATCH
     }
 
     fn read_changes(&mut self) {
@@ -186,8 +228,12 @@ impl Watcher {
         let until = self.shared.faults.frozen_at(&self.request).map_or(durable, |frozen| frozen.min(durable));
         match state.store.changes_after(&self.resource.table, self.position) {
             Ok(changes) => {
-                for change in changes.iter().filter(|change| change.revision <= until) {
+                for change in changes.take_while(|change| change.revision <= until) {
+                    if self.has_batch() {
+                        return;
+                    }
                     self.report(change);
+                    self.position = change.revision;
                 }
                 self.position = self.position.max(until);
                 self.finished |= state.store.is_closed(&self.resource.table, until);

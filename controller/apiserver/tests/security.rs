@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hostwright_apiserver::{Authority, Config, Credentials, Server, Token};
+use hostwright_apiserver::{Authority, Config, Credentials, Limits, Server, Token};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -130,4 +130,50 @@ async fn requests_of_the_process_itself_need_no_token() {
     let request = || http::Request::get("/api/v1/namespaces").body(axum::body::Body::empty()).unwrap();
     assert_eq!(server.router().oneshot(request()).await.unwrap().status(), 401);
     assert_eq!(server.trusted_router().oneshot(request()).await.unwrap().status(), 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_connects_and_does_not_finish_a_handshake_is_dropped() {
+    let token = || Some(Token::from("secret"));
+    let address = serve(Config { token: token(), ..Config::default() }, "127.0.0.1:0").await.unwrap();
+    for beginning in [&b""[..], &b"\x16\x03\x01"[..]] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(beginning).await.unwrap();
+        let before = tokio::time::Instant::now();
+        // A connection that is reset is dropped as well.
+        stream.read_to_end(&mut Vec::new()).await.unwrap_or_default();
+        let waited = before.elapsed();
+        assert!(waited <= Limits::default().handshake + std::time::Duration::from_secs(1), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn there_are_so_many_connections_and_no_more() {
+    let limits = Limits { connections: 1, ..Limits::default() };
+    let config = Config { token: Some(Token::from("secret")), limits, ..Config::default() };
+    let address = serve(config, "127.0.0.1:0").await.unwrap();
+    let mut first = TcpStream::connect(address).await.unwrap();
+    first.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\n\r\n").await.unwrap();
+    let mut answer = [0; 15];
+    first.read_exact(&mut answer).await.unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 200 OK");
+    let mut second = TcpStream::connect(address).await.unwrap();
+    assert_eq!(second.read(&mut answer).await.unwrap_or_default(), 0);
+    drop(first);
+    loop {
+        let next = TcpStream::connect(address).await.unwrap();
+        if ask_or_fail(next).await.is_ok_and(|line| line == "HTTP/1.1 200 OK") {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+async fn ask_or_fail(mut connection: TcpStream) -> std::io::Result<String> {
+    connection
+        .write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer secret\r\nConnection: close\r\n\r\n")
+        .await?;
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).await?;
+    Ok(answer.lines().next().unwrap_or_default().to_owned())
 }

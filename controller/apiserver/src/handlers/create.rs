@@ -67,6 +67,7 @@ pub(super) fn insert(
         None => managed::track(resource, None, &mut value, &options.manager, "", &now),
     }
     validate(resource, &value, None)?;
+    call.check_size(&value)?;
     if state.store.get(&resource.table, &key_of(&value)).is_some() {
         return Err(ApiError::already_exists(resource.subject(), object::name(&value)));
     }
@@ -105,7 +106,7 @@ fn name(call: &Call, state: &State, value: &mut Value) -> Result<(), ApiError> {
 }
 
 fn check_capacity(call: &Call, state: &State) -> Result<(), ApiError> {
-    let limit = call.shared.config.max_objects;
+    let limit = call.shared.config.limits.objects;
     if state.store.count() < limit {
         return Ok(());
     }

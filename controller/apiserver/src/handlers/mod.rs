@@ -21,7 +21,7 @@ use crate::resource::Resource;
 use crate::response::{self, Answer};
 use crate::shared::{Shared, Writing};
 use crate::status::ApiError;
-use crate::{table, watch};
+use crate::{object, table, watch};
 
 pub(crate) use read::check_not_ahead;
 
@@ -59,6 +59,16 @@ impl Call {
     /// The state, to change it.
     fn write(&self) -> Result<Writing<'_>, ApiError> {
         self.shared.write_for(Some(&self.ticket))
+    }
+
+    /// What is stored has a limit of its own: defaults and several writers can make more of it than was sent at once.
+    fn check_size(&self, value: &Value) -> Result<(), ApiError> {
+        let limit = self.shared.config.limits.object;
+        object::excess(value, limit).map_or(Ok(()), |length| {
+            let message =
+                format!("Request entity too large: the object would have {length} bytes; the limit is {limit}");
+            Err(ApiError::new(413, "RequestEntityTooLarge", message))
+        })
     }
 
     fn options(&self, kind: &str) -> Result<WriteOptions, ApiError> {

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Call, shown};
 use crate::field::FieldError;
+use crate::object;
 use crate::query::Selection;
 use crate::query::page::{Continue, expired_token};
 use crate::resource::Resource;
@@ -43,8 +44,15 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
     let mut items = Vec::new();
     let mut last = None;
     let mut remaining = 0;
+    let (mut bytes, most) = (0, call.shared.config.limits.list);
     for (key, object) in chosen.by_ref() {
-        if limit > 0 && items.len() == limit {
+        bytes += object::weight(&object);
+        if limit == 0 && bytes > most {
+            return Err(too_large(most));
+        }
+        // A page may be shorter than asked for, but not empty.
+        let full = bytes > most && !items.is_empty();
+        if limit > 0 && (items.len() == limit || full) {
             remaining = 1 + chosen.by_ref().count();
             break;
         }
@@ -62,6 +70,13 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
         metadata["continue"] = json!("");
     }
     Ok(Answer::ok(call.resource.list(&items, &metadata)))
+}
+
+fn too_large(limit: usize) -> ApiError {
+    let message = format!(
+        "Request entity too large: the list would have more than {limit} bytes; ask for pages, with the parameter limit"
+    );
+    ApiError::new(413, "RequestEntityTooLarge", message)
 }
 
 /// Typed lists do not repeat the kind in every item.

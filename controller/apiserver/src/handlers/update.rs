@@ -82,6 +82,7 @@ pub(super) fn change(
         managed::track(resource, Some(old), &mut new, &options.manager, call.subresource(), &now);
     }
     validate(resource, &new, Some(old))?;
+    call.check_size(&new)?;
     if new == *old {
         return Ok(new);
     }
