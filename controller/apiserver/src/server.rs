@@ -97,10 +97,10 @@ impl Server {
         let (state, disk, writer) =
             durable::open(directory, config.history, |state| add_initial_namespaces(state, clock))?;
         let shared = Arc::new(Shared::new(config, clock, state, Some(disk)));
-        writer.start(&shared).map_err(|source| OpenError::Files {
+        writer.start(&shared).map_err(|error| OpenError::Files {
             action: "start a thread for",
             path: directory.to_owned(),
-            source,
+            error,
         })?;
         Ok(Self { shared })
     }

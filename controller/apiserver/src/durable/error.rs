@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The directory or a file in it cannot be created, opened or read.
-    #[error("cannot {action} {}: {source}; {}", path.display(), advice(source))]
+    #[error("cannot {action} {}: {error}; {}", path.display(), advice(error))]
     Files {
         /// What was tried, as in "cannot create".
         action: &'static str,
         /// The directory or file it was tried with.
         path: PathBuf,
         /// What the operating system answered.
-        source: std::io::Error,
+        error: std::io::Error,
     },
     /// Another process serves this directory.
     #[error(
@@ -76,31 +76,31 @@ pub enum OpenError {
     #[error("this server keeps nothing on disk, so there is nothing to back up")]
     InMemory,
     /// SQLite cannot carry out what it was asked, for a reason outside of the file.
-    #[error("cannot use the database {}: {}", path.display(), explain(source))]
+    #[error("cannot use the database {}: {}", path.display(), explain(error))]
     Database {
         /// The database.
         path: PathBuf,
         /// What SQLite answered.
-        source: rusqlite::Error,
+        error: rusqlite::Error,
     },
 }
 
 impl OpenError {
     pub(super) fn files(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
-        move |source| Self::Files { action, path, source }
+        move |error| Self::Files { action, path, error }
     }
 
     /// What SQLite says of a file: damaged, or not usable just now.
     pub(super) fn database(path: &Path) -> impl Fn(rusqlite::Error) -> Self {
         let path = path.to_owned();
-        move |source| {
+        move |error| {
             let path = path.clone();
-            match source.sqlite_error_code() {
+            match error.sqlite_error_code() {
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
-                    Self::Damaged { path, finding: source.to_string() }
+                    Self::Damaged { path, finding: error.to_string() }
                 }
-                _ => Self::Database { path, source },
+                _ => Self::Database { path, error },
             }
         }
     }
