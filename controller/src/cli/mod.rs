@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand.
 
 mod apply;
+mod backup;
 mod builtins;
 mod cluster;
 mod confirm;
@@ -15,6 +16,7 @@ mod kubeconfig;
 mod manifests;
 mod output;
 mod plugins;
+mod restore;
 mod run;
 mod selection;
 mod signal;
@@ -42,6 +44,10 @@ enum Command {
     Run(run::Arguments),
     /// Run on one machine without a cluster: a durable Kubernetes API and the controller, in this process
     Standalone(standalone::Arguments),
+    /// Copy everything that standalone keeps into one file, while it runs
+    Backup(backup::Arguments),
+    /// Make a data folder for standalone out of a backup
+    Restore(restore::Arguments),
     /// Show objects: services where no type is named
     Get(get::Arguments),
     /// Explain objects: what they are, what is wrong, what to do, what happened
@@ -71,6 +77,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Demo(arguments) => demo::run(arguments, &output).await,
         Command::Run(arguments) => run::run(arguments).await,
         Command::Standalone(arguments) => standalone::run(arguments, &output).await,
+        Command::Backup(arguments) => backup::run(&arguments, &output),
+        Command::Restore(arguments) => restore::run(&arguments, &output),
         Command::Get(arguments) => get::run(arguments, &output).await,
         Command::Describe(arguments) => describe::run(arguments, &output).await,
         Command::Apply(arguments) => apply::run(arguments, &output).await,
