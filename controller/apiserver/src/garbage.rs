@@ -1,7 +1,7 @@
 //! Deleting, and what a deletion brings about: dependents, contents of namespaces, objects of definitions.
 //!
 //! A real cluster does this in the background; here it is done before the request is answered, so that whoever sees the
-//! deletion sees its consequences.
+//! deletion sees its consequences. Only the contents of namespaces follow a little later.
 
 use std::sync::Arc;
 
@@ -47,7 +47,6 @@ pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagat
     mark(&mut value, table, now);
     let marked = if value == *stored { stored } else { state.put(table, value) };
     match table {
-        NAMESPACES => namespace::delete_contents(state, &key.1, now),
         DEFINITIONS => delete_objects(state, &key.1, now),
         _ if object::finalizers(&marked).contains(&FOREGROUND) => {
             for (table, key) in state.dependents(&uid) {

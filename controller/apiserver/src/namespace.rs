@@ -1,17 +1,25 @@
 //! Namespaces: what may be created in them, and how they end.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use crate::builtin::NAMESPACES;
 use crate::garbage::{self, Propagation};
 use crate::object;
 use crate::resource::Resource;
+use crate::shared::Shared;
 use crate::state::State;
 use crate::status::{ApiError, Subject};
 use crate::store::Key;
 
 /// Namespaces every server starts with; `default` also comes back when it is asked for.
 pub(crate) const INITIAL: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
+
+/// How long the contents of a namespace outlive the request to delete it. A real server has a controller see to them, so that
+/// whoever deletes a namespace and what is in it by one command finds it all.
+const RESPITE: Duration = Duration::from_secs(1);
 
 fn key(name: &str) -> Key {
     (String::new(), name.to_owned())
@@ -48,8 +56,34 @@ pub(crate) fn may_delete(name: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// Deletes everything in a namespace that is ending.
-pub(crate) fn delete_contents(state: &mut State, namespace: &str, now: &str) {
+/// Deletes what is in namespaces that are ending, a little later.
+pub(crate) fn end_soon(shared: &Arc<Shared>) {
+    let shared = shared.clone();
+    tokio::spawn(async move {
+        tokio::time::sleep(RESPITE).await;
+        // Writing may be impossible for a while.
+        while !try_to_end_all(&shared) {
+            tokio::time::sleep(RESPITE).await;
+        }
+    });
+}
+
+fn try_to_end_all(shared: &Shared) -> bool {
+    let ended = shared.write().map(|mut state| end_all(&mut state, &shared.clock.seconds()));
+    ended.is_ok()
+}
+
+/// Deletes what is in namespaces that are ending.
+pub(crate) fn end_all(state: &mut State, now: &str) {
+    let ending = state.store.objects(NAMESPACES).filter(|(_, namespace)| is_ending(namespace));
+    let names: Vec<String> = ending.map(|(key, _)| key.1.clone()).collect();
+    for name in names {
+        delete_contents(state, &name, now);
+    }
+    garbage::settle(state, now);
+}
+
+fn delete_contents(state: &mut State, namespace: &str, now: &str) {
     for (table, key) in contents(state, namespace) {
         garbage::delete(state, &table, &key, Propagation::Background, now);
     }

@@ -94,8 +94,11 @@ impl Server {
     /// page and every object is checked) or of a newer version.
     pub fn open(directory: &Path, config: Config) -> Result<Self, OpenError> {
         let clock = Clock::start();
-        let (state, disk, writer) =
-            durable::open(directory, config.history, |state| add_initial_namespaces(state, clock))?;
+        let (state, disk, writer) = durable::open(directory, config.history, |state| {
+            add_initial_namespaces(state, clock);
+            // Those that were ending when the process did.
+            namespace::end_all(state, &clock.seconds());
+        })?;
         let shared = Arc::new(Shared::new(config, clock, state, Some(disk)));
         writer.start(&shared).map_err(|error| OpenError::Files {
             action: "start a thread for",
@@ -371,6 +374,9 @@ async fn with_faults(shared: &Shared, mut call: Call) -> Response<Body> {
         return answer.unwrap_or_else(disconnect);
     }
     let answer = durable::answered(shared, &mut call).await;
+    if call.resource.table == NAMESPACES && record.verb.starts_with("delete") {
+        namespace::end_soon(&call.shared);
+    }
     record.status = answer.status().as_u16();
     tracing::debug!(verb = record.verb, resource = subject, name = record.name, status = record.status, "answered");
     let disturbed = faults.iter().find_map(|fault| match fault {

@@ -198,7 +198,7 @@ async fn an_owner_deleted_in_the_foreground_waits_for_dependents_with_finalizers
     get(&server, &format!("{CONFIG_MAPS}/owner")).await.expect(404);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_namespace_ends_when_its_contents_have_ended() {
     let server = server();
     let namespace = json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "team" } });
@@ -210,6 +210,8 @@ async fn a_namespace_ends_when_its_contents_have_ended() {
     post(&server, maps, config_map("free", json!({}))).await.expect(201);
     let ending = delete(&server, "/api/v1/namespaces/team", json!({})).await.expect(200);
     assert_eq!(ending["status"]["phase"], "Terminating");
+    get(&server, &format!("{maps}/free")).await.expect(200);
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     get(&server, &format!("{maps}/free")).await.expect(404);
     let answer = post(&server, maps, config_map("late", json!({}))).await;
     assert_eq!((answer.status, answer.reason()), (403, "Forbidden"));

@@ -1,6 +1,7 @@
 //! What a failed request to the Kubernetes API means for what happens next.
 
 use kube::Error;
+use kube::core::Status;
 
 /// Why a request to the Kubernetes API failed. Conditions and logs show the text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -11,6 +12,9 @@ pub enum WriteError {
     /// There is no such object.
     #[error("the object does not exist")]
     Gone,
+    /// Nothing new can be made in this namespace.
+    #[error("the namespace is being deleted, and nothing new can be made in it")]
+    NamespaceEnding,
     /// The API server refused, in its own words. Trying the same again is pointless.
     #[error("the Kubernetes API refused: {0}")]
     Refused(String),
@@ -29,12 +33,19 @@ impl From<Error> for WriteError {
         match status.code {
             404 => Self::Gone,
             409 => Self::Conflict,
+            403 if is_of_an_ending_namespace(&status) => Self::NamespaceEnding,
             // Too many requests: refused for now only, so it is no refusal.
             429 => Self::Unanswered(status.message),
             400..500 => Self::Refused(status.message),
             _ => Self::Unanswered(status.message),
         }
     }
+}
+
+/// The cause that the admission of namespaces gives (`NamespaceLifecycle` in kube-apiserver).
+fn is_of_an_ending_namespace(status: &Status) -> bool {
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    causes.iter().any(|cause| cause.reason == "NamespaceTerminating")
 }
 
 /// The error and what caused it: that a connection was refused stands only in the innermost one.
@@ -54,8 +65,6 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use kube::core::Status;
-
     use super::*;
 
     #[test]

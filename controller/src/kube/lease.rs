@@ -4,6 +4,9 @@
 //! on its own monotonic clock; a leader believes in its claim for [`CLAIM`] since it *asked* for it, which ends well before
 //! any candidate's wait. A process that is stopped in the middle of a call may still finish that one call later:
 //! operation ids make that harmless.
+//!
+//! When the namespace of the lease is deleted, the lease goes before that which waits for its leader: who led goes on
+//! leading until the namespace is gone, as nobody else can make a lease in it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -91,6 +94,7 @@ pub fn run(
         claim,
         seen: None,
         held: None,
+        trouble: None,
     };
     (Leadership(Standing::Until(standing)), tokio::spawn(candidate.stand(shutdown)))
 }
@@ -105,16 +109,20 @@ struct Candidate {
     seen: Option<(LeaseSpec, Instant)>,
     /// The lease as this process wrote it last.
     held: Option<Lease>,
+    /// What went wrong, until it goes well again: it is told once.
+    trouble: Option<WriteError>,
 }
 
 impl Candidate {
     async fn stand(mut self, shutdown: CancellationToken) {
         while !shutdown.is_cancelled() {
             let pause = match self.campaign().await {
-                Ok(()) if self.held.is_some() => RENEW_EVERY,
-                Ok(()) => LOOK_EVERY,
+                Ok(()) => {
+                    self.trouble = None;
+                    if self.held.is_some() { RENEW_EVERY } else { LOOK_EVERY }
+                }
                 Err(error) => {
-                    tracing::warn!(lease = self.name, %error, "leader election: cannot read or write the lease");
+                    self.tell(error);
                     RETRY_AFTER
                 }
             };
@@ -136,9 +144,21 @@ impl Candidate {
             Ok(lease) => self.lead(lease, asked),
             // Another process leads, or was faster.
             Err(WriteError::Conflict) => self.follow(),
+            Err(WriteError::NamespaceEnding) if is_valid(*self.claim.borrow()) => {
+                self.claim.send_replace(Some(asked + CLAIM));
+                return Err(WriteError::NamespaceEnding);
+            }
             Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    fn tell(&mut self, error: WriteError) {
+        if self.trouble.as_ref() != Some(&error) {
+            let leads = is_valid(*self.claim.borrow());
+            tracing::warn!(lease = self.name, %error, leads, "leader election: cannot read or write the lease");
+        }
+        self.trouble = Some(error);
     }
 
     /// Whether the lease is ours, free, or has stood unchanged for too long.

@@ -1,7 +1,9 @@
 //! Elections on a scripted API server, under tokio's paused clock.
 
 use axum::http::Method;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use k8s_openapi::jiff::Timestamp;
+use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
 use tokio::time::advance;
 
@@ -194,4 +196,34 @@ async fn a_process_alone_always_leads() {
     leadership.wait_until_held().await;
     advance(Duration::from_hours(24)).await;
     assert!(leadership.holds());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_led_when_the_namespace_was_deleted_leads_until_it_is_gone_and_nobody_else_does() {
+    let server = hostwright_apiserver::Server::new(hostwright_apiserver::Config::default());
+    let client = Client::new(server.router(), "default");
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    let named = |name: &str| ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata: named("hostwright-system"), ..Namespace::default() };
+    namespaces.create(&params(), &namespace).await.unwrap();
+    let start = |identity: &str| {
+        let clock = Arc::new(TokioClock::starting_at(Timestamp::UNIX_EPOCH));
+        run(client.clone(), "hostwright-system", "hostwright", identity, clock, CancellationToken::new()).0
+    };
+    let first = start("first");
+    first.wait_until_held().await;
+    let second = start("second");
+
+    let maps: Api<ConfigMap> = Api::namespaced(client.clone(), "hostwright-system");
+    let metadata = ObjectMeta { finalizers: Some(vec!["example.com/waits".to_owned()]), ..named("held") };
+    maps.create(&params(), &ConfigMap { metadata, ..ConfigMap::default() }).await.unwrap();
+    namespaces.delete("hostwright-system", &DeleteParams::default()).await.unwrap();
+    for _ in 0..60 {
+        pass(1).await;
+        assert!(first.holds() && !second.holds());
+    }
+    let let_go = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    maps.patch("held", &PatchParams::default(), &let_go).await.unwrap();
+    pass(15).await;
+    assert!(!first.holds() && !second.holds());
 }
