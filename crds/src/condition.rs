@@ -41,6 +41,15 @@ pub fn set(conditions: &mut Vec<Condition>, mut next: Condition) {
     }
 }
 
+/// Adds or replaces a condition that is present only while it is True, or removes it.
+pub fn set_while(holds: bool, conditions: &mut Vec<Condition>, next: Condition) {
+    if holds {
+        set(conditions, next);
+    } else {
+        remove(conditions, &next.type_);
+    }
+}
+
 /// Removes a condition.
 pub fn remove(conditions: &mut Vec<Condition>, kind: &str) {
     conditions.retain(|known| known.type_ != kind);

@@ -112,17 +112,17 @@ reasons! {
         "whoever ordered, or the platform team",
         "kubectl get hpkg"
     }
-    PACKAGE_INVALID = "PackageInvalid" on "Ready, Accepted" {
+    PACKAGE_INVALID = "PackageInvalid" on "Ready, Accepted, Stalled" {
         "The Package's provisioning does not satisfy the plugin's package schema. Suspending and ending work all the same.",
         "platform team",
         "kubectl describe hpkg NAME"
     }
-    PLUGIN_NOT_FOUND = "PluginNotFound" on "Ready, Accepted" {
+    PLUGIN_NOT_FOUND = "PluginNotFound" on "Ready, Accepted, Stalled" {
         "`spec.pluginRef` names a plugin that this controller does not have.",
         "platform team",
         "kubectl get hplug"
     }
-    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed" on "Ready, Accepted" {
+    NAMESPACE_NOT_ALLOWED = "NamespaceNotAllowed" on "Ready, Accepted, Stalled" {
         "The namespaceSelector of the Package or the ProviderInstance does not admit the service's namespace. A Package without one admits none.",
         "platform team",
         "kubectl get hpkg NAME -o yaml"
@@ -137,12 +137,12 @@ reasons! {
         "whoever ordered",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
-    INVALID_CHECKOUT = "InvalidCheckout" on "Ready, Accepted" {
+    INVALID_CHECKOUT = "InvalidCheckout" on "Ready, Accepted, Stalled" {
         "`spec.checkout` does not satisfy the plugin's checkout schema; the message names each field.",
         "whoever ordered",
         "hostwright plugins PLUGIN --schema checkout"
     }
-    INVALID_CONFIGURATION = "InvalidConfiguration" on "Ready, Accepted" {
+    INVALID_CONFIGURATION = "InvalidConfiguration" on "Ready, Accepted, Stalled" {
         "The settings do not satisfy the plugin's schema; the message names each field.",
         "platform team",
         "hostwright plugins PLUGIN --schema config"
@@ -157,7 +157,7 @@ reasons! {
         "platform team",
         "kubectl -n NAMESPACE get secret"
     }
-    FIELD_NOT_CHANGEABLE = "FieldNotChangeable" on "Ready, Accepted" {
+    FIELD_NOT_CHANGEABLE = "FieldNotChangeable" on "Ready, Accepted, Stalled" {
         "A field that counts only at creation differs from what was applied. The old configuration stays.",
         "platform team",
         "kubectl describe hsvc NAME"
@@ -177,7 +177,7 @@ reasons! {
         "platform team, if it lasts",
         "kubectl describe hinst NAME"
     }
-    PROVIDER_UNAUTHORIZED = "ProviderUnauthorized" on "Ready" {
+    PROVIDER_UNAUTHORIZED = "ProviderUnauthorized" on "Ready, Stalled" {
         "The provider refuses the credentials. All services of the instance wait; attempts resume by themselves once the Secret is mended.",
         "platform team",
         "kubectl -n NAMESPACE edit secret NAME"
@@ -252,7 +252,7 @@ reasons! {
         "whoever owns the service",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"onRemoteMissing\":\"Recreate\"}}'"
     }
-    REMOTE_FAILED = "RemoteFailed" on "Ready, Provisioned" {
+    REMOTE_FAILED = "RemoteFailed" on "Ready, Provisioned, Stalled" {
         "The provider gave up on the remote, for instance because its installation failed.",
         "platform team",
         "kubectl describe hsvc NAME"
@@ -262,12 +262,12 @@ reasons! {
         "nobody",
         "kubectl get hsvc NAME -w"
     }
-    REMOTE_CHANGED = "RemoteChanged" on "Ready, EndingsHeld" {
+    REMOTE_CHANGED = "RemoteChanged" on "Ready, Stalled, EndingsHeld" {
         "The address or the key leads to another panel than before. Nothing is changed and no absence is believed until that is confirmed.",
         "platform team",
         "hostwright confirm INSTANCE"
     }
-    MASS_ABSENCE = "MassAbsence" on "Ready, EndingsHeld" {
+    MASS_ABSENCE = "MassAbsence" on "Ready, Stalled, EndingsHeld" {
         "Many remotes went missing at once. No absence is believed until that is confirmed.",
         "platform team",
         "hostwright confirm INSTANCE"
@@ -287,7 +287,7 @@ reasons! {
         "operators",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"terminationProtection\":false}}'"
     }
-    ATTACHED_WITH_DIFFERENCES = "AttachedWithDifferences" on "Ready, Synced" {
+    ATTACHED_WITH_DIFFERENCES = "AttachedWithDifferences" on "Ready, Stalled, Synced" {
         "An existing remote was attached and differs from the package. It is not changed until that is accepted.",
         "operators",
         "kubectl annotate hsvc NAME hostwright.dev/accept-diff=HASH"
@@ -297,12 +297,12 @@ reasons! {
         "nobody, it is corrected",
         "kubectl describe hsvc NAME"
     }
-    NOT_CONVERGING = "NotConverging" on "Synced" {
+    NOT_CONVERGING = "NotConverging" on "Ready, Stalled, Synced" {
         "A scale succeeded and the same difference is there again. It is not repeated.",
         "platform team",
         "kubectl describe hsvc NAME"
     }
-    EXTERNAL = "External" on "Ready, Suspended" {
+    EXTERNAL = "External" on "Ready, Stalled, Suspended" {
         "The remote was suspended on the panel, not by Hostwright. It stays suspended until somebody lifts that there.",
         "operators of the panel",
         "kubectl describe hsvc NAME"
@@ -332,7 +332,7 @@ reasons! {
         "whoever ordered",
         "kubectl delete hsvc NAME && kubectl apply -f NAME.yaml"
     }
-    PERMISSION_MISSING = "PermissionMissing" on "Ready" {
+    PERMISSION_MISSING = "PermissionMissing" on "Ready, Stalled" {
         "The credentials work and lack a permission that the plugin needs.",
         "platform team",
         "kubectl describe hinst NAME"

@@ -1,5 +1,5 @@
 // Command kstatus says how Kubernetes tools read the status of objects: it reads one JSON object a line and answers each with
-// one line of JSON, by the published algorithm that kubectl plugins, Flux and Argo CD share.
+// one line of JSON, by the published algorithm that Flux, Helm and others share.
 package main
 
 import (

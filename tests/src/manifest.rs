@@ -57,6 +57,12 @@ pub fn namespace(name: &str) -> Manifest {
     Manifest(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))
 }
 
+impl From<Value> for Manifest {
+    fn from(object: Value) -> Self {
+        Self(object)
+    }
+}
+
 impl Manifest {
     /// The same with a value at a place, whose parents are made where they are missing.
     #[must_use]

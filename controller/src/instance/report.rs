@@ -16,11 +16,15 @@ use crate::providers::Standing;
 
 /// Holds on endings that a person has to lift; others pass by themselves and are no condition.
 const LIFTED_BY_PEOPLE: [&str; 3] = [reason::REMOTE_CHANGED, reason::MASS_ABSENCE, reason::REMOTES_ALREADY_THERE];
-/// Reasons for which nothing happens until somebody edits something.
-const STALLED: [&str; 5] = [
+/// Reasons for which nothing happens until somebody edits or confirms something. A Secret that is missing may be about to be
+/// applied, and is none of them.
+const STALLED: [&str; 8] = [
     reason::INLINE_SECRET,
     reason::INVALID_CONFIGURATION,
+    reason::MASS_ABSENCE,
+    reason::PERMISSION_MISSING,
     reason::PLUGIN_NOT_FOUND,
+    reason::PROVIDER_UNAUTHORIZED,
     reason::REMOTE_CHANGED,
     reason::UNSUPPORTED,
 ];
@@ -70,11 +74,8 @@ fn fold(
         &mut status.conditions,
         told(condition::READY, if ready { "True" } else { "False" }, reason, &message),
     );
-    if STALLED.contains(&reason) {
-        condition::set(&mut status.conditions, told(condition::STALLED, "True", reason, &message));
-    } else {
-        condition::remove(&mut status.conditions, condition::STALLED);
-    }
+    let stalled = told(condition::STALLED, "True", reason, &message);
+    condition::set_while(STALLED.contains(&reason), &mut status.conditions, stalled);
     match conclusion.endings.as_ref().filter(|hold| LIFTED_BY_PEOPLE.contains(&hold.reason)) {
         Some(hold) => {
             condition::set(&mut status.conditions, told(condition::ENDINGS_HELD, "True", hold.reason, &hold.message));
@@ -177,7 +178,7 @@ mod tests {
         let rows: [(Conclusion, Option<Uses>, &[&str]); 6] = [
             (not_ready(reason::PROVIDER_UNAVAILABLE), None, &["Ready=False/ProviderUnavailable"]),
             (not_ready(reason::INLINE_SECRET), None, &["Ready=False/InlineSecret", "Stalled=True/InlineSecret"]),
-            (absent(), None, &["Ready=False/MassAbsence", "EndingsHeld=True/MassAbsence"]),
+            (absent(), None, &["Ready=False/MassAbsence", "Stalled=True/MassAbsence", "EndingsHeld=True/MassAbsence"]),
             (
                 Conclusion { endings: hold(reason::REMOTES_ALREADY_THERE), ..connected() },
                 None,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hostwright_crds::{Package, PackageStatus, ProviderInstance, condition, reason};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
@@ -93,7 +94,11 @@ fn fold(package: &Package, judged: &Result<String, Hold>, now: Timestamp) -> Pac
         Ok(provider) => condition::new(condition::READY, "True", reason::READY, provider.as_str(), generation, now),
         Err(hold) => condition::new(condition::READY, "False", hold.reason, hold.message.as_str(), generation, now),
     };
+    // An instance that is missing may be about to be applied; a package that is wrong stays so until it is edited.
+    let stalled = ready.reason == reason::PACKAGE_INVALID;
+    let told = Condition { type_: condition::STALLED.to_owned(), status: "True".to_owned(), ..ready.clone() };
     condition::set(&mut status.conditions, ready);
+    condition::set_while(stalled, &mut status.conditions, told);
     status.observed_generation = Some(generation);
     status
 }
@@ -146,5 +151,16 @@ mod tests {
         seen.status = Some(first.clone());
         assert_eq!(fold(&seen, &judged, at(2)), first);
         assert_eq!(first.observed_generation, Some(2));
+    }
+
+    #[test]
+    fn only_a_package_that_is_wrong_itself_waits_for_an_edit() {
+        let stalled = |hold: Option<&'static str>| {
+            let judged = hold.map_or_else(|| Ok(String::new()), |reason| Err(Hold::new(reason, "why")));
+            let status = fold(&package(json!({})), &judged, Timestamp::UNIX_EPOCH);
+            condition::is_true(&status.conditions, condition::STALLED)
+        };
+        assert!(stalled(Some(reason::PACKAGE_INVALID)));
+        assert!(!stalled(Some(reason::INSTANCE_NOT_FOUND)) && !stalled(None));
     }
 }

@@ -137,19 +137,22 @@ fn known_status(object: &PluginObject, plugin: &dyn Plugin, now: Timestamp) -> P
             package: as_map(plugin.package_schema()),
             checkout: as_map(plugin.checkout_schema()),
         }),
-        ..judged(object, "True", reason::READY, text, now)
+        ..judged(object, "True", reason::READY, &text, now)
     }
 }
 
 fn unknown_status(object: &PluginObject, known: &[&str], now: Timestamp) -> PluginStatus {
     let text = format!("this controller has no plugin {}; it has {}", object.name_any(), known.join(", "));
-    judged(object, "False", reason::PLUGIN_NOT_FOUND, text, now)
+    judged(object, "False", reason::PLUGIN_NOT_FOUND, &text, now)
 }
 
-fn judged(object: &PluginObject, ready: &str, reason: &str, message: String, now: Timestamp) -> PluginStatus {
+fn judged(object: &PluginObject, ready: &str, reason: &str, message: &str, now: Timestamp) -> PluginStatus {
     let generation = object.metadata.generation.unwrap_or_default();
     let mut conditions = object.status.as_ref().map(|status| status.conditions.clone()).unwrap_or_default();
-    condition::set(&mut conditions, condition::new(condition::READY, ready, reason, message, generation, now));
+    let told = |kind, value| condition::new(kind, value, reason, message, generation, now);
+    condition::set(&mut conditions, told(condition::READY, ready));
+    // Which plugins a controller has changes only with the controller.
+    condition::set_while(ready == "False", &mut conditions, told(condition::STALLED, "True"));
     PluginStatus { observed_generation: Some(generation), conditions, ..PluginStatus::default() }
 }
 
@@ -195,6 +198,7 @@ mod tests {
         let status = unknown_status(&object("proxmox"), &["demo", "pterodactyl"], at(1));
         let ready = condition::find(&status.conditions, condition::READY).unwrap();
         assert_eq!(ready.reason, reason::PLUGIN_NOT_FOUND);
+        assert!(condition::is_true(&status.conditions, condition::STALLED));
         assert!(ready.message.contains("no plugin proxmox; it has demo, pterodactyl"), "{}", ready.message);
     }
 }

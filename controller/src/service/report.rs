@@ -100,14 +100,8 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
         (condition::STALLED, verdict.stalled, &verdict.reason, &verdict.message),
     ];
     for (kind, holds, reason, message) in only_when_true {
-        if holds {
-            condition::set(
-                &mut status.conditions,
-                condition::new(kind, "True", reason, message.clone(), generation, s.now),
-            );
-        } else {
-            condition::remove(&mut status.conditions, kind);
-        }
+        let told = condition::new(kind, "True", reason, message.clone(), generation, s.now);
+        condition::set_while(holds, &mut status.conditions, told);
     }
     match paused {
         Some(hold) => {
@@ -231,13 +225,24 @@ fn as_it_is(s: &Situation) -> Verdict {
                 format!("{fields}; to bring it to the package annotate {accept}={hash}"),
             );
         }
-        Scaling::Unneeded | Scaling::Needed(_) | Scaling::NotConverging(_) => {}
+        Scaling::NotConverging(_) => return not_converging(s),
+        // The difference shows only in a look, and is there until one says otherwise.
+        Scaling::Unneeded if s.status.not_converging.is_some() && s.look.is_none() => return not_converging(s),
+        Scaling::Unneeded | Scaling::Needed(_) => {}
     }
     let instance = s.identity().map(|identity| identity.instance.as_str()).unwrap_or_default();
     match (s.aim.target, s.aim.holders.first()) {
         (Target::Suspended, Some(holder)) => Verdict::ready(holder.reason.clone(), aspects::held_by(holder)),
         _ => Verdict::ready(reason::UP_TO_DATE, format!("matches {instance}, server {}", remote.id)),
     }
+}
+
+/// A scale succeeded, and the difference is there again.
+fn not_converging(s: &Situation) -> Verdict {
+    let seen = aspects::synced(s).filter(|(_, reason, _)| *reason == reason::NOT_CONVERGING);
+    let seen = seen.map(|(_, _, message)| message);
+    let told = || condition::find(&s.status.conditions, condition::SYNCED).map(|told| told.message.clone());
+    Verdict::stalled(reason::NOT_CONVERGING, seen.or_else(told).unwrap_or_default())
 }
 
 /// Something is being done, or waits for its next attempt.

@@ -75,6 +75,9 @@ async fn a_scale_that_changes_nothing_is_not_repeated() {
     world.until("it is noticed", |world| world.service("alice").says("Synced") == "False/NotConverging").await;
     world.passes(INTERVAL * 3).await;
     assert_eq!(provider.count("scale"), 1);
+    let alice = world.service("alice");
+    alice.is_held_by("NotConverging").explains("memory");
+    assert_eq!(alice.says("Stalled"), "True/NotConverging");
 }
 
 #[tokio::test(start_paused = true)]
