@@ -9,9 +9,10 @@ use crate::field::child;
 use crate::object::deeper_than;
 use crate::protobuf;
 use crate::status::ApiError;
+use crate::syntax;
 
 /// Deeper bodies are refused: nothing that is served needs more, and code that walks values recursively stays safe.
-const MAX_DEPTH: usize = 100;
+pub(crate) const MAX_DEPTH: usize = 100;
 
 /// A body and the paths of the fields that occur more than once in it (the last one counts).
 #[derive(Debug)]
@@ -53,7 +54,8 @@ pub(crate) fn body(bytes: &[u8], media: Media) -> Result<Body, ApiError> {
 fn json(bytes: &[u8]) -> Result<Body, ApiError> {
     let mut duplicates = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-    let unreadable = |error: serde_json::Error| ApiError::bad_request(format!("the body is not valid JSON: {error}"));
+    let unreadable =
+        |error: serde_json::Error| ApiError::bad_request(syntax::problem(bytes).unwrap_or_else(|| error.to_string()));
     let seed = Seed { path: String::new(), duplicates: &mut duplicates };
     let value = seed.deserialize(&mut deserializer).map_err(unreadable)?;
     deserializer.end().map_err(unreadable)?;

@@ -39,6 +39,11 @@ impl FieldError {
         Self::new(FieldErrorKind::Invalid, field, format!("Invalid value: {}{}", shown(value), after_colon(detail)))
     }
 
+    /// An invalid value whose text is known already.
+    pub(crate) fn invalid_shown(field: &str, shown: &str, detail: &str) -> Self {
+        Self::new(FieldErrorKind::Invalid, field, format!("Invalid value: {shown}{}", after_colon(detail)))
+    }
+
     /// An invalid value that is too big or too structured to be printed.
     pub(crate) fn invalid_unprinted(field: &str, detail: &str) -> Self {
         Self::new(FieldErrorKind::Invalid, field, format!("Invalid value{}", after_colon(detail)))

@@ -1,6 +1,7 @@
 //! Reading the path and the parameters of a request.
 
 use crate::field::FieldError;
+use crate::metadata::check_manager;
 use crate::status::ApiError;
 
 /// The decoded parameters of a URL.
@@ -14,6 +15,11 @@ impl Parameters {
 
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+    }
+
+    /// Every value of a parameter that may come several times.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        self.0.iter().filter(|(key, _)| key == name).map(|(_, value)| value.as_str()).collect()
     }
 
     pub(crate) fn has(&self, name: &str) -> bool {
@@ -70,8 +76,9 @@ impl ResourcePath {
         let (plural, name, subresource) = match rest {
             [plural] => (*plural, None, None),
             [plural, name] => (*plural, Some(*name), None),
-            [plural, name, subresource] => (*plural, Some(*name), Some(*subresource)),
-            _ => return None,
+            // Whatever follows, a real server does not look at it.
+            [plural, name, subresource, ..] => (*plural, Some(*name), Some(*subresource)),
+            [] => return None,
         };
         Some(Self {
             group: group.to_owned(),
@@ -82,22 +89,6 @@ impl ResourcePath {
             subresource: subresource.map(ToOwned::to_owned),
         })
     }
-}
-
-/// What a request does, in the words of RBAC.
-pub(crate) fn verb(method: &http::Method, path: &ResourcePath, parameters: &Parameters) -> Option<&'static str> {
-    let one = path.name.is_some();
-    Some(match method.as_str() {
-        "GET" | "HEAD" if parameters.flag("watch") => "watch",
-        "GET" | "HEAD" if one => "get",
-        "GET" | "HEAD" => "list",
-        "POST" if !one => "create",
-        "PUT" if one => "update",
-        "PATCH" if one => "patch",
-        "DELETE" if one => "delete",
-        "DELETE" => "deletecollection",
-        _ => return None,
-    })
 }
 
 /// What becomes of fields the schema does not know.
@@ -114,45 +105,66 @@ pub(crate) struct WriteOptions {
     pub(crate) dry_run: bool,
     pub(crate) field_validation: FieldValidation,
     pub(crate) manager: String,
-    pub(crate) explicit_manager: bool,
     pub(crate) force: bool,
 }
 
 impl WriteOptions {
-    /// `kind` names the options in errors: `CreateOptions`, `UpdateOptions`, `PatchOptions`.
+    /// `kind` names the options in errors: `CreateOptions`, `UpdateOptions`.
     pub(crate) fn parse(parameters: &Parameters, user_agent: &str, kind: &str) -> Result<Self, ApiError> {
-        let dry_run = match parameters.get("dryRun") {
-            None => false,
-            Some("All") => true,
-            Some(other) => {
-                let error = FieldError::not_supported("dryRun", &other.into(), &["All".into()]);
-                return Err(ApiError::invalid_options(kind, error));
-            }
-        };
+        Self::check(parameters, user_agent, kind, Vec::new())
+    }
+
+    /// The options of a patch; only an apply may be forced, and only an apply has to name its manager.
+    pub(crate) fn of_patch(parameters: &Parameters, user_agent: &str, is_apply: bool) -> Result<Self, ApiError> {
+        let mut errors = Vec::new();
+        if is_apply && parameters.get("fieldManager").is_none() {
+            errors.push(FieldError::required("fieldManager", "is required for apply patch"));
+        }
+        if !is_apply && parameters.get("force").is_some() {
+            errors.push(FieldError::forbidden("force", "may not be specified for non-apply patch"));
+        }
+        Self::check(parameters, user_agent, "PatchOptions", errors)
+    }
+
+    fn check(
+        parameters: &Parameters,
+        user_agent: &str,
+        kind: &str,
+        mut errors: Vec<FieldError>,
+    ) -> Result<Self, ApiError> {
+        let manager = parameters.get("fieldManager").unwrap_or_default();
+        errors.extend(check_manager("fieldManager", manager));
+        let dry_run = parameters.all("dryRun");
+        errors.extend(check_dry_run(&dry_run));
         let field_validation = match parameters.get("fieldValidation") {
             None | Some("Warn") => FieldValidation::Warn,
             Some("Ignore") => FieldValidation::Ignore,
             Some("Strict") => FieldValidation::Strict,
             Some(other) => {
                 let supported = ["".into(), "Ignore".into(), "Strict".into(), "Warn".into()];
-                let error = FieldError::not_supported("fieldValidation", &other.into(), &supported);
-                return Err(ApiError::invalid_options(kind, error));
+                errors.push(FieldError::not_supported("fieldValidation", &other.into(), &supported));
+                FieldValidation::Warn
             }
         };
-        let given = parameters.get("fieldManager");
-        if given.is_some_and(|manager| manager.len() > 128) {
-            return Err(ApiError::invalid_options(kind, FieldError::too_long("fieldManager", 128)));
+        if !errors.is_empty() {
+            return Err(ApiError::invalid_options(kind, &errors));
         }
         // The part of the User-Agent before the first slash stands in, as in the real server.
-        let manager = given.or_else(|| user_agent.split('/').next()).filter(|manager| !manager.is_empty());
+        let agent = user_agent.split('/').next().unwrap_or_default();
+        let manager = if manager.is_empty() { agent } else { manager };
         Ok(Self {
-            dry_run,
+            dry_run: !dry_run.is_empty(),
             field_validation,
-            manager: manager.unwrap_or("unknown").chars().take(128).collect(),
-            explicit_manager: given.is_some(),
+            manager: Some(manager).filter(|name| !name.is_empty()).unwrap_or("unknown").chars().take(128).collect(),
             force: parameters.flag("force"),
         })
     }
+}
+
+/// The only thing that can be asked for is to try everything.
+pub(crate) fn check_dry_run(values: &[&str]) -> Option<FieldError> {
+    let known = values.iter().all(|value| *value == "All");
+    (!known).then(|| FieldError::not_supported("dryRun", &values.into(), &["All".into()]))
 }
 
 #[cfg(test)]

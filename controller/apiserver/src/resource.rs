@@ -89,6 +89,21 @@ impl Resource {
         matches!(self.family, Family::Custom | Family::Definition)
     }
 
+    /// Namespaces can only be deleted one by one.
+    pub(crate) fn deletes_collections(&self) -> bool {
+        self.family != Family::Namespace
+    }
+
+    /// Whether finalizers in the specification are taken away by a subresource of their own.
+    pub(crate) fn finalizes(&self) -> bool {
+        self.family == Family::Namespace
+    }
+
+    /// Whether an update is judged as a create is, once more.
+    pub(crate) fn is_judged_whole(&self) -> bool {
+        matches!(self.family, Family::ConfigMap | Family::Secret)
+    }
+
     /// Whether a PUT may leave out the resourceVersion.
     pub(crate) fn unconditional_update(&self) -> bool {
         matches!(
@@ -104,6 +119,13 @@ impl Resource {
 
     pub(crate) fn key(&self, namespace: &str, name: &str) -> Key {
         (if self.namespaced { namespace.to_owned() } else { String::new() }, name.to_owned())
+    }
+
+    /// The key in the real server's storage, which some of its errors show.
+    pub(crate) fn storage_key(&self, namespace: &str, name: &str) -> String {
+        let group = if self.is_custom() || self.family == Family::Definition { self.group.as_str() } else { "" };
+        let parts = ["/registry", group, self.plural.as_str(), namespace, name];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
     }
 
     /// What discovery calls the storage: eight bytes of the hash of group, version and kind, in Base64.

@@ -24,7 +24,8 @@ use crate::faults::{Fault, Faults, Matcher, Request};
 use crate::handlers::Call;
 use crate::limits::Limits;
 use crate::namespace;
-use crate::request::{Parameters, ResourcePath, verb};
+use crate::request::Parameters;
+use crate::route::{self, Route};
 use crate::shared::Shared;
 use crate::state::State;
 use crate::status::ApiError;
@@ -284,16 +285,10 @@ pub(crate) async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> 
             Err(error) => return response::error(&error, &[]),
         }
     }
-    let unknown = || response::error(&ApiError::unknown_path(), &[]);
-    let Some(place) = ResourcePath::parse(path) else {
-        return unknown();
-    };
-    let Some(resource) = shared.read().registry.get(&place.group, &place.version, &place.plural) else {
-        return unknown();
-    };
-    let Some(verb) = verb(&parts.method, &place, &parameters) else {
-        let error = ApiError::method_not_allowed(resource.subject(), parts.method.as_str());
-        return response::error(&error, &[]);
+    let Route { place, resource, verb } = match route::route(&shared.read().registry, &parts.method, path, &parameters)
+    {
+        Ok(route) => route,
+        Err(refusal) => return *refusal,
     };
     let request = Request {
         verb: verb.to_owned(),

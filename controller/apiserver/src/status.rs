@@ -92,11 +92,23 @@ impl ApiError {
         Self::about(405, "MethodNotAllowed", message, subject, "")
     }
 
+    /// What the router of the real server answers where no handler takes the method.
+    pub(crate) fn unrouted_method() -> Self {
+        let message = "the server does not allow this method on the requested resource";
+        Self { details: Some(json!({})), ..Self::new(405, "MethodNotAllowed", message) }
+    }
+
     pub(crate) fn unsupported_media_type(accepted: &[&str]) -> Self {
         let accepted = accepted.join(", ");
         let message =
             format!("the body of the request was in an unknown format - accepted media types include: {accepted}");
         Self::new(415, "UnsupportedMediaType", message)
+    }
+
+    /// What the router of the real server answers where no handler takes the body.
+    pub(crate) fn unrouted_media_type() -> Self {
+        let details = Some(json!({}));
+        Self { details, ..Self::new(415, "UnsupportedMediaType", "415: Unsupported Media Type") }
     }
 
     pub(crate) fn expired(message: impl Into<String>) -> Self {
@@ -133,8 +145,8 @@ impl ApiError {
     }
 
     /// 422 about the options of a request, whose subject lives in the group `meta.k8s.io`.
-    pub(crate) fn invalid_options(kind: &str, error: FieldError) -> Self {
-        Self::invalid(Subject { group: "meta.k8s.io", kind }, "", &[error])
+    pub(crate) fn invalid_options(kind: &str, errors: &[FieldError]) -> Self {
+        Self::invalid(Subject { group: "meta.k8s.io", kind }, "", errors)
     }
 
     pub(crate) fn to_value(&self) -> Value {

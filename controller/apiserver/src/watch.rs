@@ -102,7 +102,7 @@ fn default_timeout() -> Duration {
 fn check_options(call: &Call, initial: bool) -> Result<(), ApiError> {
     let parameters = &call.parameters;
     let refused = |detail: &str| {
-        Err(ApiError::invalid_options("ListOptions", FieldError::forbidden("resourceVersionMatch", detail)))
+        Err(ApiError::invalid_options("ListOptions", &[FieldError::forbidden("resourceVersionMatch", detail)]))
     };
     let matching = parameters.get("resourceVersionMatch");
     match matching {

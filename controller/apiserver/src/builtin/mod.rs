@@ -3,6 +3,7 @@
 pub(crate) mod events;
 mod rules;
 mod schemas;
+mod shape;
 
 use serde_json::Value;
 
@@ -12,6 +13,7 @@ use crate::resource::{Family, Resource};
 use crate::schema::Schema;
 
 pub(crate) use rules::{prepare_create, prepare_update, validate};
+pub(crate) use shape::{drop_empty_structs, shape};
 
 /// The table of namespaces.
 pub(crate) const NAMESPACES: &str = "namespaces";

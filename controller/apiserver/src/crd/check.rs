@@ -4,7 +4,7 @@ use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::field::FieldError;
-use crate::metadata::{dns_label, dns_subdomain};
+use crate::metadata::names::{dns_1035_label, dns_subdomain};
 use crate::object;
 use crate::schema::{Schema, Type, cel, validate as validate_value};
 
@@ -29,7 +29,7 @@ fn check_names(definition: &Value, errors: &mut Vec<FieldError>) {
     }
     if group.is_empty() {
         errors.push(FieldError::required("spec.group", ""));
-    } else if let Some(detail) = dns_subdomain(&group) {
+    } else if let [detail, ..] = dns_subdomain(&group).as_slice() {
         errors.push(FieldError::invalid("spec.group", &json!(group), detail));
     } else if !group.contains('.') {
         errors.push(FieldError::invalid("spec.group", &json!(group), "should be a domain with at least one dot"));
@@ -45,8 +45,9 @@ fn check_names(definition: &Value, errors: &mut Vec<FieldError>) {
         let path = format!("spec.names.{field}");
         if value.is_empty() {
             errors.push(FieldError::required(&path, ""));
-        } else if let Some(detail) = dns_label(&value.to_lowercase()) {
-            errors.push(FieldError::invalid(&path, &json!(value), detail));
+        } else {
+            let problems = dns_1035_label(&value.to_lowercase());
+            errors.extend(problems.iter().map(|problem| FieldError::invalid(&path, &json!(value), problem)));
         }
     }
     if text(&spec["names"]["listKind"]) == kind && !kind.is_empty() {
@@ -76,9 +77,10 @@ fn check_versions(definition: &Value, errors: &mut Vec<FieldError>) {
     for (index, version) in versions.iter().enumerate() {
         let path = format!("spec.versions[{index}]");
         let name = version["name"].as_str().unwrap_or_default();
-        if let Some(detail) = dns_label(name) {
-            errors.push(FieldError::invalid(&format!("{path}.name"), &version["name"], detail));
-        }
+        let problems = dns_1035_label(name);
+        errors.extend(
+            problems.iter().map(|problem| FieldError::invalid(&format!("{path}.name"), &version["name"], problem)),
+        );
         if versions[..index].iter().any(|other| other["name"] == version["name"]) {
             errors.push(FieldError::invalid(&format!("{path}.name"), &version["name"], "must be unique"));
         }

@@ -1,14 +1,23 @@
-//! From a body to an object: identity, unknown fields, nulls, defaults.
+//! From a body to an object: kind, unknown fields, nulls, defaults; and what makes an object invalid.
 
 use serde_json::{Value, json};
 
+use super::Call;
+use crate::builtin;
+use crate::decode;
 use crate::field::{FieldError, FieldErrorKind};
-use crate::metadata;
+use crate::metadata::{self, Names, go_name};
 use crate::object;
 use crate::request::{FieldValidation, WriteOptions};
-use crate::resource::Resource;
+use crate::resource::{Family, Resource};
 use crate::schema::{self, apply_defaults, blocks_rules, cel, drop_nulls, prune};
 use crate::status::{ApiError, Subject};
+
+/// How Go prints the type into which the kind and version of a body are read.
+const TYPE_META: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+/// The part of a body that an error repeats.
+const SUMMARY: usize = 30;
 
 /// Where an object comes from; a bad one is refused in different words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,95 +26,195 @@ pub(super) enum Source {
     Patch,
 }
 
-/// Brings a body into the form of the resource. Fields it does not know go, with a warning or a refusal.
+/// Reads the object in the body of a create or an update.
+pub(super) fn read(call: &Call, options: &WriteOptions, warnings: &mut Vec<String>) -> Result<Value, ApiError> {
+    let resource = &call.resource;
+    let media = decode::media(&call.content_type)?;
+    let unrecognized = |why: &str| unrecognized(resource, why, &call.body);
+    let no_type = |why: &str| unrecognized(&format!("couldn't get version/kind; json parse error: {why}"));
+    let body = decode::body(&call.body, media).map_err(|error| no_type(&error.message))?;
+    let mut value = if body.value.is_null() { json!({}) } else { body.value };
+    if !value.is_object() {
+        return Err(no_type(&format!("json: cannot unmarshal {} into Go value of type {TYPE_META}", go_name(&value))));
+    }
+    for field in ["apiVersion", "kind"] {
+        let found = value.get(field).unwrap_or(&Value::Null);
+        if !found.is_string() && !found.is_null() {
+            let found = go_name(found);
+            return Err(no_type(&format!(
+                "json: cannot unmarshal {found} into Go struct field .{field} of type string"
+            )));
+        }
+    }
+    if resource.is_custom() {
+        if text(&value, "kind").is_empty() {
+            let body = String::from_utf8_lossy(&call.body);
+            return Err(unrecognized(&format!("Object 'Kind' is missing in '{body}'")));
+        }
+    } else {
+        fill_type(resource, &mut value);
+    }
+    let complaints = body.duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
+    admit(call, value, complaints, options, Source::Body, warnings)
+}
+
+fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Built-in kinds need not be named: the URL does.
+fn fill_type(resource: &Resource, value: &mut Value) {
+    for (field, own) in [("apiVersion", resource.api_version()), ("kind", resource.kind.clone())] {
+        if text(value, field).is_empty() {
+            value[field] = json!(own);
+        }
+    }
+}
+
+fn unrecognized(resource: &Resource, why: &str, body: &[u8]) -> ApiError {
+    let kind = &resource.kind;
+    let summary = summary(body);
+    ApiError::bad_request(format!("the object provided is unrecognized (must be of type {kind}): {why} ({summary})"))
+}
+
+fn summary(body: &[u8]) -> String {
+    let beginning = &body[..body.len().min(SUMMARY)];
+    let rest = if body.len() > SUMMARY { " ..." } else { "" };
+    match body.first() {
+        None => "<empty>".to_owned(),
+        Some(b'{') => format!("{}{rest}", String::from_utf8_lossy(beginning)),
+        Some(_) => beginning.iter().fold(String::new(), |hex, byte| hex + &format!("{byte:02x}")) + rest,
+    }
+}
+
+/// Brings an object into the form of the resource. Fields it does not know go, with a warning or a refusal.
 pub(super) fn admit(
-    resource: &Resource,
+    call: &Call,
     mut value: Value,
-    duplicates: &[String],
+    mut complaints: Vec<String>,
     options: &WriteOptions,
     source: Source,
     warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
-    check_kind(resource, &value)?;
+    let resource = &call.resource;
+    let cannot = |value: &Value, why: &str| match source {
+        Source::Body => cannot_handle(resource, value, why),
+        Source::Patch => invalid_patch(value, why),
+    };
+    check_type(call, &value).map_err(|why| cannot(&value, &why))?;
     let mut unknown = Vec::new();
-    metadata::normalise(&mut value, &mut unknown).map_err(|why| cannot_handle(resource, &why))?;
-    drop_nulls(&mut value, &resource.schema);
-    prune(&mut value, &resource.schema, "", true, &mut unknown);
-    check_builtin_types(resource, &value)?;
-    let mut complaints: Vec<String> = duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
+    let before = value.clone();
+    metadata::normalise(&mut value, &mut unknown).map_err(|why| cannot(&before, &why))?;
+    if has_own_kind(resource, &value) {
+        prune(&mut value, &resource.schema, "", true, &mut unknown);
+        drop_nulls(&mut value, &resource.schema);
+        check_builtin_types(resource, &value).map_err(|why| cannot(&before, &why))?;
+    }
     complaints.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
     match options.field_validation {
         FieldValidation::Ignore => {}
         FieldValidation::Warn => warnings.extend(complaints),
         FieldValidation::Strict if complaints.is_empty() => {}
         FieldValidation::Strict => {
-            let why = format!("strict decoding error: {}", complaints.join(", "));
-            return Err(match source {
-                Source::Body => cannot_handle(resource, &why),
-                Source::Patch => ApiError::invalid(
-                    Subject { group: "", kind: "" },
-                    "",
-                    &[FieldError::invalid("patch", &json!(value.to_string()), &why)],
-                ),
-            });
+            return Err(cannot(&before, &format!("strict decoding error: {}", complaints.join(", "))));
         }
     }
-    apply_defaults(&mut value, &resource.schema);
+    if source == Source::Body {
+        check_version(resource, &value)?;
+    }
+    if has_own_kind(resource, &value) {
+        apply_defaults(&mut value, &resource.schema);
+    }
+    builtin::shape(resource.family, &mut value);
     Ok(value)
 }
 
-fn cannot_handle(resource: &Resource, why: &str) -> ApiError {
-    let Resource { kind, version, .. } = resource;
-    ApiError::bad_request(format!("{kind} in version \"{version}\" cannot be handled as a {kind}: {why}"))
+fn has_own_kind(resource: &Resource, value: &Value) -> bool {
+    text(value, "kind") == resource.kind && text(value, "apiVersion") == resource.api_version()
 }
 
-fn check_kind(resource: &Resource, value: &Value) -> Result<(), ApiError> {
-    let expected = resource.api_version();
-    if !value.is_object() {
-        let message = format!("the object provided is unrecognized (must be of type {}): not an object", resource.kind);
-        return Err(ApiError::bad_request(message));
+fn cannot_handle(resource: &Resource, value: &Value, why: &str) -> ApiError {
+    let version = text(value, "apiVersion");
+    let version = version.rsplit_once('/').map_or(version, |(_, version)| version);
+    let kind = text(value, "kind");
+    let expected = &resource.kind;
+    ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {expected}: {why}"))
+}
+
+/// A patch is judged by its outcome, which the error repeats.
+fn invalid_patch(outcome: &Value, why: &str) -> ApiError {
+    let error = FieldError::invalid("patch", &json!(outcome.to_string()), why);
+    ApiError::invalid(Subject { group: "", kind: "" }, "", &[error])
+}
+
+/// The type a built-in kind is decoded into has to be its own; custom resources are judged later.
+fn check_type(call: &Call, value: &Value) -> Result<(), String> {
+    let resource = &call.resource;
+    if resource.is_custom() || has_own_kind(resource, value) {
+        return Ok(());
     }
-    match value.get("kind").and_then(Value::as_str) {
-        None | Some("") => return Err(ApiError::bad_request("Object 'Kind' is missing in the body")),
-        Some(kind) if kind != resource.kind => {
-            let message = format!("the kind in the data ({kind}) does not match the expected kind ({})", resource.kind);
-            return Err(ApiError::bad_request(message));
-        }
-        Some(_) => {}
+    let (version, kind) = (text(value, "apiVersion"), text(value, "kind"));
+    let short = |group: &str| if group.is_empty() { "core".to_owned() } else { group.replace(".k8s.io", "") };
+    if let Some(other) = call.shared.read().registry.by_kind(version, kind).filter(|other| !other.is_custom()) {
+        let wanted = format!("({}.{})", short(&resource.group), resource.kind);
+        return Err(format!("converting ({}.{kind}) to {wanted}: unknown conversion", other.version));
     }
-    let found = value.get("apiVersion").and_then(Value::as_str).unwrap_or_default();
-    if found != expected {
-        let message =
-            format!("the API version in the data ({found}) does not match the expected API version ({expected})");
-        return Err(ApiError::bad_request(message));
+    let scheme = "k8s.io/kubernetes/pkg/api/legacyscheme/scheme.go:30";
+    Err(format!("no kind {kind:?} is registered for version {version:?} in scheme {scheme:?}"))
+}
+
+/// The version of the URL has to be that of the object.
+fn check_version(resource: &Resource, value: &Value) -> Result<(), ApiError> {
+    let (found, expected) = (text(value, "apiVersion"), resource.api_version());
+    if found == expected {
+        return Ok(());
     }
-    Ok(())
+    let message = format!("the API version in the data ({found}) does not match the expected API version ({expected})");
+    Err(ApiError::bad_request(message))
 }
 
 /// Built-in kinds are decoded into types by the real server, so that a value of a wrong type never gets further.
-fn check_builtin_types(resource: &Resource, value: &Value) -> Result<(), ApiError> {
+fn check_builtin_types(resource: &Resource, value: &Value) -> Result<(), String> {
     if resource.is_custom() {
         return Ok(());
     }
     let problems = schema::validate(value, None, &resource.schema);
-    match problems.iter().find(|problem| problem.kind == FieldErrorKind::TypeInvalid) {
-        Some(problem) => Err(cannot_handle(resource, &problem.to_string())),
-        None => Ok(()),
-    }
+    let problem = problems.iter().find(|problem| problem.kind == FieldErrorKind::TypeInvalid);
+    problem.map_or(Ok(()), |problem| Err(problem.to_string()))
 }
 
 /// Everything that may be wrong with the content of an object.
 pub(super) fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), ApiError> {
-    let is_namespace = resource.family == crate::resource::Family::Namespace;
-    let mut errors = metadata::validate(value, resource.namespaced, is_namespace);
+    let errors = problems(resource, value, old);
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let (group, kind) = (text(value, "apiVersion"), text(value, "kind"));
+    let group = group.split_once('/').map_or("", |(group, _)| group);
+    Err(ApiError::invalid(Subject { group, kind }, object::name(value), &errors))
+}
+
+fn problems(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let mut errors = Vec::new();
     if let Some(old) = old {
+        // What every kind is held to on an update, before its own rules, which repeat some of it.
+        errors.extend(metadata::validate(value, resource.namespaced, Names::PathSegments));
         errors.extend(metadata::validate_update(value, old));
     }
-    if resource.is_custom() {
-        errors.extend(schema::validate(value, old, &resource.schema));
-    } else {
-        errors.extend(crate::builtin::validate(resource, value, old));
+    if !resource.is_custom() {
+        errors.extend(builtin_problems(resource, value, old));
+        return errors;
     }
+    let wrong_kind = kind_problems(resource, value);
+    if !wrong_kind.is_empty() {
+        errors.extend(wrong_kind);
+        return errors;
+    }
+    match old {
+        None => errors.extend(metadata::validate(value, resource.namespaced, Names::Subdomains)),
+        Some(old) => errors.extend(metadata::validate_update(value, old)),
+    }
+    errors.extend(schema::validate(value, old, &resource.schema));
     if let Some(rules) = &resource.rules {
         if blocks_rules(&errors) {
             errors.push(cel::skipped());
@@ -113,8 +222,22 @@ pub(super) fn validate(resource: &Resource, value: &Value, old: Option<&Value>) 
             errors.extend(rules.evaluate(value, old, &resource.schema));
         }
     }
-    if errors.is_empty() {
-        return Ok(());
+    errors
+}
+
+fn kind_problems(resource: &Resource, value: &Value) -> Vec<FieldError> {
+    let expected = [("kind", resource.kind.clone()), ("apiVersion", resource.api_version())];
+    let wrong = expected.into_iter().filter(|(field, expected)| text(value, field) != expected);
+    wrong.map(|(field, expected)| FieldError::invalid(field, &value[field], &format!("must be {expected}"))).collect()
+}
+
+fn builtin_problems(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<FieldError> {
+    let names = if resource.family == Family::Namespace { Names::Labels } else { Names::Subdomains };
+    let mut errors = old.map(|old| metadata::validate_update(value, old)).unwrap_or_default();
+    if old.is_none() || resource.is_judged_whole() {
+        errors.extend(metadata::validate(value, resource.namespaced, names));
+        errors.extend(metadata::check_qualified_finalizers(value));
     }
-    Err(ApiError::invalid(resource.kind_subject(), object::name(value), &errors))
+    errors.extend(builtin::validate(resource, value, old));
+    errors
 }

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::admit::{Source, admit, validate};
+use super::admit::{self, validate};
+use super::identity::ensure_namespace;
 use super::{Call, shown};
 use crate::builtin;
-use crate::decode;
 use crate::managed;
-use crate::metadata::generated_name;
+use crate::metadata::{drop_duplicate_owners, generated_name, warn_of_finalizers};
 use crate::namespace;
 use crate::object::{self, set_field, set_meta};
 use crate::request::WriteOptions;
@@ -20,10 +20,19 @@ const ATTEMPTS: usize = 8;
 
 pub(super) fn create(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("CreateOptions")?;
-    let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
-    let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
+    let mut value = admit::read(call, &options, warnings)?;
+    wipe(&mut value);
+    ensure_namespace(call, &mut value)?;
+    drop_duplicate_owners(&mut value, false, warnings);
     let mut state = call.write()?;
-    insert(call, &mut state, value, &options, None).map(Answer::created)
+    insert(call, &mut state, value, &options, None, warnings).map(Answer::created)
+}
+
+/// Fields that only the server sets.
+fn wipe(value: &mut Value) {
+    for field in ["creationTimestamp", "uid", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] {
+        set_meta(value, field, Value::Null);
+    }
 }
 
 /// Stores a new object. `applied` are the managed fields of an apply, which then replace those of an update.
@@ -33,6 +42,7 @@ pub(super) fn insert(
     mut value: Value,
     options: &WriteOptions,
     applied: Option<Value>,
+    warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
     let resource = &call.resource;
     let now = call.shared.clock.seconds();
@@ -41,35 +51,31 @@ pub(super) fn insert(
         "create not allowed while custom resource definition is terminating".clone_into(&mut error.message);
         return Err(error);
     }
-    if !object::meta_str(&value, "resourceVersion").is_empty() {
-        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
-    }
-    place(call, &mut value)?;
-    namespace::admits(state, resource, object::namespace(&value), object::name(&value))?;
-    check_capacity(call, state)?;
-    if resource.status {
-        set_field(&mut value, "status", None);
-        // The status may have defaults of its own.
-        crate::schema::apply_defaults(&mut value, &resource.schema);
-    }
-    builtin::prepare_create(resource, &mut value, &now);
-    for field in ["selfLink", "deletionTimestamp", "deletionGracePeriodSeconds", "generation"] {
-        set_meta(&mut value, field, Value::Null);
-    }
-    set_meta(&mut value, "uid", json!(uuid::Uuid::new_v4().to_string()));
-    set_meta(&mut value, "creationTimestamp", json!(now));
-    if resource.has_generation() {
-        set_meta(&mut value, "generation", json!(1));
-    }
-    name(call, state, &mut value)?;
     match applied {
         Some(fields) => set_meta(&mut value, "managedFields", fields),
         None => managed::track(resource, None, &mut value, &options.manager, "", &now),
     }
+    namespace::admits(state, resource, object::namespace(&value), object::name(&value))?;
+    check_capacity(call, state)?;
+    wipe(&mut value);
+    set_meta(&mut value, "uid", json!(uuid::Uuid::new_v4().to_string()));
+    set_meta(&mut value, "creationTimestamp", json!(now));
+    name(call, state, &mut value)?;
+    prepare(call, &mut value, &now);
     validate(resource, &value, None)?;
     call.check_size(&value)?;
-    if state.store.get(&resource.table, &key_of(&value)).is_some() {
-        return Err(ApiError::already_exists(resource.subject(), object::name(&value)));
+    if resource.is_custom() {
+        warnings.extend(warn_of_finalizers(&value, None));
+    }
+    if !object::meta_str(&value, "resourceVersion").is_empty() && !options.dry_run {
+        return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
+    }
+    if let Some(taken) = state.store.get(&resource.table, &key_of(&value)) {
+        let mut error = ApiError::already_exists(resource.subject(), object::name(&value));
+        if object::is_deleting(taken) {
+            error.message.insert_str(0, "object is being deleted: ");
+        }
+        return Err(error);
     }
     if options.dry_run {
         return Ok(value);
@@ -78,16 +84,14 @@ pub(super) fn insert(
     Ok(shown(call, &stored))
 }
 
-/// The namespace of the URL is that of the object.
-fn place(call: &Call, value: &mut Value) -> Result<(), ApiError> {
-    let (asked, given) = (call.namespace(), object::namespace(value));
-    if call.resource.namespaced && given.is_empty() {
-        set_meta(value, "namespace", json!(asked));
-    } else if given != asked {
-        let message = "the namespace of the provided object does not match the namespace sent on the request";
-        return Err(ApiError::bad_request(message));
+fn prepare(call: &Call, value: &mut Value, now: &str) {
+    let resource = &call.resource;
+    if resource.status {
+        set_field(value, "status", None);
     }
-    Ok(())
+    builtin::prepare_create(resource, value, now);
+    let generation = if resource.has_generation() { json!(1) } else { Value::Null };
+    set_meta(value, "generation", generation);
 }
 
 fn name(call: &Call, state: &State, value: &mut Value) -> Result<(), ApiError> {

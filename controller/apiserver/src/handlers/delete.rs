@@ -102,7 +102,7 @@ fn options(call: &Call) -> Result<Options, ApiError> {
         Some(other) => {
             let supported = ["Background".into(), "Foreground".into(), "Orphan".into()];
             let error = FieldError::not_supported("propagationPolicy", &other.into(), &supported);
-            return Err(ApiError::invalid_options("DeleteOptions", error));
+            return Err(ApiError::invalid_options("DeleteOptions", &[error]));
         }
     };
     let dry_run = call.parameters.get("dryRun") == Some("All") || body["dryRun"] == json!(["All"]);

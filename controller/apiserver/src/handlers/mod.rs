@@ -3,6 +3,7 @@
 mod admit;
 mod create;
 mod delete;
+mod identity;
 mod patch;
 mod read;
 mod scale;
@@ -75,6 +76,10 @@ impl Call {
         WriteOptions::parse(&self.parameters, &self.request.user_agent, kind)
     }
 
+    fn patch_options(&self, is_apply: bool) -> Result<WriteOptions, ApiError> {
+        WriteOptions::of_patch(&self.parameters, &self.request.user_agent, is_apply)
+    }
+
     fn not_found(&self) -> ApiError {
         ApiError::not_found(self.resource.subject(), self.name())
     }
@@ -83,8 +88,7 @@ impl Call {
 /// Answers the request.
 pub(crate) fn handle(call: &Call) -> Response<Body> {
     let mut warnings: Vec<String> = call.resource.deprecation.iter().cloned().collect();
-    let outcome = check_place(call).and_then(|()| dispatch(call, &mut warnings));
-    match outcome {
+    match dispatch(call, &mut warnings) {
         Ok(Outcome::Answer(answer)) => match table::negotiate(call, answer.body) {
             Ok(body) => response::json(answer.code, &body, &warnings),
             Err(error) => response::error(&error, &warnings),
@@ -103,8 +107,8 @@ fn dispatch(call: &Call, warnings: &mut Vec<String>) -> Result<Outcome, ApiError
     let answer = match (call.request.verb.as_str(), call.subresource()) {
         ("watch", "") => return watch::start(call).map(Outcome::Stream),
         ("get", "scale") => scale::get(call)?,
-        ("update", "scale") => scale::update(call)?,
-        ("patch", "scale") => scale::patch(call)?,
+        ("update", "scale") => scale::update(call, warnings)?,
+        ("patch", "scale") => scale::patch(call, warnings)?,
         ("get", _) => read::get(call)?,
         ("list", "") => read::list(call)?,
         ("create", "") => create::create(call, warnings)?,
@@ -115,24 +119,6 @@ fn dispatch(call: &Call, warnings: &mut Vec<String>) -> Result<Outcome, ApiError
         (verb, _) => return Err(ApiError::method_not_allowed(call.resource.subject(), verb)),
     };
     Ok(Outcome::Answer(answer))
-}
-
-/// A path has to fit the scope of the resource and name a subresource it has.
-fn check_place(call: &Call) -> Result<(), ApiError> {
-    let fits = match call.subresource() {
-        "" => true,
-        "status" => call.resource.status,
-        "scale" => call.resource.scale.is_some(),
-        _ => false,
-    };
-    let named = call.path.name.is_some() || call.request.verb == "create" || call.request.verb == "deletecollection";
-    let in_scope = match (&call.path.namespace, call.resource.namespaced) {
-        (Some(_), false) => false,
-        // Objects in namespaces can be listed over all of them, nothing else.
-        (None, true) => !named,
-        _ => true,
-    };
-    if fits && in_scope { Ok(()) } else { Err(ApiError::unknown_path()) }
 }
 
 /// What the client gets to see of a stored object.

@@ -3,15 +3,18 @@
 use serde_json::{Value, json};
 
 use super::admit::{Source, admit};
+use super::identity::{check_name, ensure_namespace};
 use super::update::{Tracking, change};
 use super::{Call, create};
 use crate::decode;
-use crate::field::FieldError;
 use crate::managed;
+use crate::metadata::go_name;
 use crate::object;
+use crate::patches;
+use crate::request::{FieldValidation, WriteOptions};
 use crate::response::Answer;
+use crate::schema::Schema;
 use crate::status::ApiError;
-use crate::strategic;
 
 const JSON_PATCH: &str = "application/json-patch+json";
 const MERGE_PATCH: &str = "application/merge-patch+json";
@@ -22,135 +25,184 @@ const APPLY_PATCH: &str = "application/apply-patch+yaml";
 const MAX_OPERATIONS: usize = 10_000;
 
 pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
-    if essence(call) == APPLY_PATCH {
-        return apply(call, warnings);
+    let kind = Kind::of(call)?;
+    let options = call.patch_options(kind == Kind::Apply)?;
+    if kind == Kind::Apply {
+        return apply(call, &options, warnings);
     }
-    let options = call.options("PatchOptions")?;
     let mut state = call.write()?;
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
-    let patched = patched(call, &old)?;
-    let new = admit(&call.resource, patched, &[], &options, Source::Patch, warnings)?;
-    if object::name(&new) != call.name() {
-        let field = FieldError::invalid("metadata.name", object::meta(&new, "name"), "field is immutable");
-        return Err(ApiError::invalid(call.resource.kind_subject(), call.name(), &[field]));
+    let Patched { value, complaints } = patched(call, kind, &old, &call.resource.schema)?;
+    let mut new = admit(call, value, complaints, &options, Source::Patch, warnings)?;
+    ensure_namespace(call, &mut new)?;
+    check_name(call, &new)?;
+    change(call, &mut state, &old, new, &options, Tracking::Update, warnings).map(Answer::ok)
+}
+
+/// The kinds of patches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Json,
+    Merge,
+    Strategic,
+    Apply,
+}
+
+impl Kind {
+    /// Custom resources have no types of Go, and so no strategic merge.
+    pub(super) fn of(call: &Call) -> Result<Self, ApiError> {
+        let is_custom = call.resource.is_custom();
+        Ok(match call.content_type.split(';').next().unwrap_or_default() {
+            JSON_PATCH => Self::Json,
+            MERGE_PATCH => Self::Merge,
+            STRATEGIC_PATCH if !is_custom => Self::Strategic,
+            APPLY_PATCH => Self::Apply,
+            _ if is_custom => return Err(ApiError::unsupported_media_type(&[JSON_PATCH, MERGE_PATCH, APPLY_PATCH])),
+            // The router of the real server refuses these before anything looks at them.
+            _ => return Err(ApiError::unrouted_media_type()),
+        })
     }
-    change(call, &mut state, &old, new, &options, Tracking::Update).map(Answer::ok)
 }
 
-fn essence(call: &Call) -> &str {
-    call.content_type.split(';').next().unwrap_or_default().trim()
+/// An object after a patch, and what is odd about the patch.
+pub(super) struct Patched {
+    pub(super) value: Value,
+    pub(super) complaints: Vec<String>,
 }
 
-/// The object after the patch of the body.
-pub(super) fn patched(call: &Call, old: &Value) -> Result<Value, ApiError> {
-    let body = || decode::body(&call.body, decode::Media::Json).map(|body| body.value);
-    match essence(call) {
-        JSON_PATCH => json_patched(&body()?, old),
-        MERGE_PATCH => {
-            let patch = body()?;
-            if !patch.is_object() {
-                return Err(ApiError::bad_request("a merge patch has to be a JSON object"));
+pub(super) fn patched(call: &Call, kind: Kind, old: &Value, schema: &Schema) -> Result<Patched, ApiError> {
+    let undecodable = |why: &str| ApiError::bad_request(format!("error decoding patch: {why}"));
+    let decode::Body { value: patch, duplicates } =
+        decode::body(&call.body, decode::Media::Json).map_err(|error| match kind {
+            Kind::Strategic => error,
+            _ => undecodable(&error.message),
+        })?;
+    let mut complaints: Vec<String> = duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
+    let mut value = old.clone();
+    match (kind, patch) {
+        (Kind::Json, patch) => {
+            let operations = operations(&patch, &mut complaints).map_err(|why| undecodable(&why))?;
+            if operations.len() > MAX_OPERATIONS {
+                let count = operations.len();
+                let message =
+                    format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
+                return Err(ApiError::new(
+                    413,
+                    "RequestEntityTooLarge",
+                    format!("Request entity too large: {message}"),
+                ));
             }
-            let mut new = old.clone();
-            json_patch::merge(&mut new, &patch);
-            Ok(new)
+            let complain = |complaint: String| format!("json patch {complaint}");
+            complaints = complaints.into_iter().map(complain).collect();
+            patches::json::apply(&mut value, operations).map_err(|_| does_not_apply())?;
         }
-        STRATEGIC_PATCH if !call.resource.is_custom() => strategic::merge(old, &body()?, &call.resource.schema),
-        _ => Err(ApiError::unsupported_media_type(accepted(call))),
+        (_, Value::Null) => return Err(ApiError::bad_request("Invalid JSON Patch")),
+        (Kind::Merge, Value::Object(patch)) => patches::merge::merge(object::as_map(&mut value), patch),
+        (_, Value::Object(patch)) => value = patches::strategic::merge(old, &patch, schema)?,
+        (_, other) => {
+            let why =
+                format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_name(&other));
+            return Err(if kind == Kind::Strategic { ApiError::bad_request(why) } else { undecodable(&why) });
+        }
     }
+    Ok(Patched { value, complaints })
 }
 
-fn accepted(call: &Call) -> &'static [&'static str] {
-    if call.resource.is_custom() {
-        &[JSON_PATCH, MERGE_PATCH, APPLY_PATCH]
-    } else {
-        &[JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH, APPLY_PATCH]
-    }
-}
-
-fn json_patched(patch: &Value, old: &Value) -> Result<Value, ApiError> {
-    let patch: json_patch::Patch = serde_json::from_value(patch.clone())
-        .map_err(|error| ApiError::bad_request(format!("error decoding patch: {error}")))?;
-    if patch.0.len() > MAX_OPERATIONS {
-        let count = patch.0.len();
-        let message = format!("The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {count}");
-        return Err(ApiError { code: 413, ..ApiError::new(413, "RequestEntityTooLarge", message) });
-    }
-    let mut new = old.clone();
-    // The reason stays in the server: the real one answers in these general words too.
-    json_patch::patch(&mut new, &patch).map_err(|_| ApiError {
+/// The reason stays in the server: the real one answers in these general words too.
+fn does_not_apply() -> ApiError {
+    ApiError {
         details: Some(json!({})),
         ..ApiError::new(422, "Invalid", "the server rejected our request due to an error in our request")
-    })?;
-    Ok(new)
+    }
+}
+
+/// The operations of a JSON patch, whose members have to have the types they should.
+fn operations<'a>(patch: &'a Value, complaints: &mut Vec<String>) -> Result<&'a [Value], String> {
+    let wrong =
+        |found: &Value, wanted: &str| Err(format!("json: cannot unmarshal {} into Go {wanted}", go_name(found)));
+    let Some(operations) = patch.as_array() else {
+        return if patch.is_null() { Ok(&[]) } else { wrong(patch, "value of type []handlers.jsonPatchOp") };
+    };
+    for (index, operation) in operations.iter().enumerate() {
+        let Some(members) = operation.as_object() else {
+            return wrong(operation, "value of type handlers.jsonPatchOp");
+        };
+        for (name, member) in members {
+            match name.as_str() {
+                "op" | "path" | "from" if !member.is_string() && !member.is_null() => {
+                    return wrong(member, &format!("struct field jsonPatchOp.{name} of type string"));
+                }
+                "op" | "path" | "from" | "value" => {}
+                _ => complaints.push(format!("unknown field \"[{index}].{name}\"")),
+            }
+        }
+    }
+    Ok(operations)
 }
 
 /// Server-side apply: creates the object where it is missing, and owns what it was given.
-fn apply(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
-    let options = call.options("PatchOptions")?;
-    if !options.explicit_manager {
-        let error = FieldError::required("fieldManager", "is required for apply patch");
-        return Err(ApiError::invalid_options("PatchOptions", error));
-    }
+fn apply(call: &Call, options: &WriteOptions, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let resource = &call.resource;
-    let config = configuration(call, &options, warnings)?;
+    let config = configuration(call)?;
     let now = call.shared.clock.seconds();
     let mut state = call.write()?;
     let old = state.read(resource, &call.key());
-    let Some(old) = old else {
-        if !call.subresource().is_empty() {
-            return Err(call.not_found());
+    if old.is_none() && !call.subresource().is_empty() {
+        return Err(call.not_found());
+    }
+    let mut new = managed::apply(resource, old.as_ref(), &config, options, call.subresource(), &now)?;
+    managed::refresh_last_applied(&mut new, &config, &options.manager);
+    if old.is_none() && !object::meta_str(&new, "uid").is_empty() {
+        let uid = object::meta_str(&new, "uid");
+        let why = format!("uid mismatch: the provided object specified uid {uid}, and no existing object was found");
+        return Err(ApiError::conflict(resource.subject(), call.name(), &why));
+    }
+    ensure_namespace(call, &mut new)?;
+    check_name(call, &new)?;
+    let owners = object::meta(&new, "managedFields").clone();
+    // A patch has no duplicates: what it says about fields, the schema has judged already.
+    let quiet = WriteOptions { field_validation: FieldValidation::Ignore, ..options.clone() };
+    object::set_meta(&mut new, "managedFields", Value::Null);
+    let mut new = admit(call, new, Vec::new(), &quiet, Source::Patch, warnings)?;
+    match old {
+        None => create::insert(call, &mut state, new, options, Some(owners), warnings).map(Answer::created),
+        Some(old) => {
+            object::set_meta(&mut new, "managedFields", owners);
+            change(call, &mut state, &old, new, options, Tracking::Applied, warnings).map(Answer::ok)
         }
-        if !object::meta_str(&config, "uid").is_empty() {
-            let why = format!(
-                "uid mismatch: the provided object specified uid {}, and no existing object was found",
-                object::meta_str(&config, "uid")
-            );
-            return Err(ApiError::conflict(resource.subject(), call.name(), &why));
-        }
-        let applied = managed::apply(resource, None, &config, &options, "", &now)?;
-        let fields = object::meta(&applied, "managedFields").clone();
-        let mut value = applied;
-        crate::schema::apply_defaults(&mut value, &resource.schema);
-        return create::insert(call, &mut state, value, &options, Some(fields)).map(Answer::created);
-    };
-    let mut new = managed::apply(resource, Some(&old), &config, &options, call.subresource(), &now)?;
-    crate::schema::drop_nulls(&mut new, &resource.schema);
-    crate::schema::apply_defaults(&mut new, &resource.schema);
-    change(call, &mut state, &old, new, &options, Tracking::Applied).map(Answer::ok)
+    }
 }
 
-/// The body of an apply, without what the schema does not know.
-fn configuration(
-    call: &Call,
-    options: &crate::request::WriteOptions,
-    warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
+/// The body of an apply, which has to have the types of its schema.
+fn configuration(call: &Call) -> Result<Value, ApiError> {
     let resource = &call.resource;
-    let mut config = decode::yaml(&call.body)?;
-    if object::deeper_than(&config, 100) {
-        return Err(ApiError::bad_request("the body is nested deeper than 100 levels"));
+    let config = decode::yaml(&call.body)?;
+    if !config.is_object() && !config.is_null() {
+        let why =
+            format!("json: cannot unmarshal {} into Go value of type map[string]interface {{}}", go_name(&config));
+        return Err(ApiError::bad_request(format!(
+            "error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}"
+        )));
     }
-    if !config.is_object() {
-        return Err(ApiError::bad_request("an apply patch has to be an object"));
+    if object::deeper_than(&config, decode::MAX_DEPTH) {
+        let limit = decode::MAX_DEPTH;
+        return Err(ApiError::bad_request(format!("the body is nested deeper than {limit} levels")));
+    }
+    let text = |field: &str| config.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    let is_own = version == resource.api_version() && kind == resource.kind;
+    if !is_own {
+        let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
+        return Err(ApiError::bad_request(format!("invalid object type: {version}, Kind={kind}")));
     }
     if !object::meta(&config, "managedFields").is_null() {
         return Err(ApiError::bad_request("metadata.managedFields must be nil"));
     }
-    let name = object::meta(&config, "name");
-    if !name.is_null() && name.as_str() != Some(call.name()) {
-        let message = format!("name in URL does not match name in the object: {} {name}", call.name());
-        return Err(ApiError::bad_request(message));
-    }
-    object::set_meta(&mut config, "name", json!(call.name()));
-    if resource.namespaced {
-        object::set_meta(&mut config, "namespace", json!(call.namespace()));
-    }
-    let mut bare = config.clone();
-    // Admission fills in defaults, which the applier does not own; so it only judges, and the bare form goes on.
-    admit(resource, config, &[], options, Source::Body, warnings)?;
-    let mut unknown = Vec::new();
-    crate::metadata::normalise(&mut bare, &mut unknown).map_err(ApiError::bad_request)?;
-    crate::schema::prune(&mut bare, &resource.schema, "", true, &mut unknown);
-    Ok(bare)
+    managed::check_types(&config, &resource.typed_schema).map_err(|why| {
+        let (namespace, name) = (object::namespace(&config), object::name(&config));
+        let message =
+            format!("failed to create typed patch object ({namespace}/{name}; {version}, Kind={kind}): {why}");
+        ApiError::new(500, "", message)
+    })?;
+    Ok(config)
 }

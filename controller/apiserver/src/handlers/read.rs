@@ -98,7 +98,7 @@ struct Place {
 
 fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
     let parameters = &call.parameters;
-    let refused = |error| Err(ApiError::invalid_options("ListOptions", error));
+    let refused = |error| Err(ApiError::invalid_options("ListOptions", &[error]));
     let version = parameters.number("resourceVersion")?;
     let matching = parameters.get("resourceVersionMatch");
     if parameters.has("sendInitialEvents") {

@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 
+use super::Call;
+use super::identity::{check_name, ensure_namespace};
+use super::patch::{self, Kind};
 use super::update::{Tracking, change};
-use super::{Call, patch};
 use crate::decode;
 use crate::field::FieldError;
-use crate::object::{self, meta_str, set_at_path};
+use crate::object::{self, set_at_path};
 use crate::request::WriteOptions;
 use crate::response::Answer;
+use crate::schema::Schema;
 use crate::state::State;
 use crate::status::{ApiError, Subject};
 
@@ -20,34 +23,45 @@ pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
     view(call, &object).map(Answer::ok)
 }
 
-pub(super) fn update(call: &Call) -> Result<Answer, ApiError> {
+pub(super) fn update(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("UpdateOptions")?;
-    let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
+    let mut scale = decode::body(&call.body, decode::media(&call.content_type)?)?.value;
+    ensure_namespace(call, &mut scale)?;
+    check_name(call, &scale)?;
     let mut state = call.write()?;
-    write(call, &mut state, &body.value, &options).map(Answer::ok)
+    write(call, &mut state, &scale, &options, warnings).map(Answer::ok)
 }
 
-pub(super) fn patch(call: &Call) -> Result<Answer, ApiError> {
-    let options = call.options("PatchOptions")?;
+pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
+    let kind = Kind::of(call)?;
+    if kind == Kind::Apply {
+        let message =
+            "a server-side apply of a scale is not supported; apply spec of the object itself, or patch the scale";
+        return Err(ApiError::bad_request(message));
+    }
+    let options = call.patch_options(false)?;
     let mut state = call.write()?;
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let scale = view(call, &old)?;
-    let patched = patch::patched(call, &scale)?;
-    write(call, &mut state, &patched, &options).map(Answer::ok)
+    let mut patched = patch::patched(call, kind, &scale, &Schema::default())?.value;
+    ensure_namespace(call, &mut patched)?;
+    check_name(call, &patched)?;
+    write(call, &mut state, &patched, &options, warnings).map(Answer::ok)
 }
 
 fn view(call: &Call, object: &Value) -> Result<Value, ApiError> {
     call.resource.scale_of(object).ok_or_else(ApiError::unknown_path)
 }
 
-fn write(call: &Call, state: &mut State, scale: &Value, options: &WriteOptions) -> Result<Value, ApiError> {
+fn write(
+    call: &Call,
+    state: &mut State,
+    scale: &Value,
+    options: &WriteOptions,
+    warnings: &mut Vec<String>,
+) -> Result<Value, ApiError> {
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let paths = call.resource.scale.as_ref().ok_or_else(ApiError::unknown_path)?;
-    let name = meta_str(scale, "name");
-    if !name.is_empty() && name != call.name() {
-        let message = format!("the name of the object ({name}) does not match the name on the URL ({})", call.name());
-        return Err(ApiError::bad_request(message));
-    }
     let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();
     if replicas < 0 {
         let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
@@ -61,6 +75,6 @@ fn write(call: &Call, state: &mut State, scale: &Value, options: &WriteOptions) 
             object::set_meta(&mut new, field, given.clone());
         }
     }
-    let changed = change(call, state, &old, new, options, Tracking::Update)?;
+    let changed = change(call, state, &old, new, options, Tracking::Update, warnings)?;
     view(call, &changed)
 }

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::admit::{Source, admit, validate};
+use super::admit::{self, validate};
+use super::identity::{check_name, ensure_namespace};
 use super::{Call, create, shown};
-use crate::builtin;
-use crate::decode;
+use crate::builtin::{self, NAMESPACES};
 use crate::field::FieldError;
 use crate::garbage;
 use crate::managed;
+use crate::metadata::{drop_duplicate_owners, warn_of_finalizers};
+use crate::namespace;
 use crate::object::{self, meta, meta_str, set_field, set_meta};
 use crate::request::WriteOptions;
 use crate::resource::Resource;
@@ -18,37 +20,33 @@ use crate::status::ApiError;
 
 pub(super) fn replace(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("UpdateOptions")?;
-    let body = decode::body(&call.body, decode::media(&call.content_type)?)?;
-    let value = admit(&call.resource, body.value, &body.duplicates, &options, Source::Body, warnings)?;
-    check_identity(call, &value)?;
+    let mut value = admit::read(call, &options, warnings)?;
+    ensure_namespace(call, &mut value)?;
+    check_name(call, &value)?;
+    drop_duplicate_owners(&mut value, false, warnings);
     let mut state = call.write()?;
     let Some(old) = state.read(&call.resource, &call.key()) else {
         if call.resource.create_on_update() && call.subresource().is_empty() {
-            return create::insert(call, &mut state, value, &options, None).map(Answer::created);
+            return create::insert(call, &mut state, value, &options, None, warnings).map(Answer::created);
         }
         return Err(call.not_found());
     };
-    if meta_str(&value, "resourceVersion").is_empty() && !call.resource.unconditional_update() {
-        let field = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
-        return Err(ApiError::invalid(call.resource.subject(), call.name(), &[field]));
-    }
-    change(call, &mut state, &old, value, &options, Tracking::Update).map(Answer::ok)
+    check_uid(call, &old, &value)?;
+    change(call, &mut state, &old, value, &options, Tracking::Update, warnings).map(Answer::ok)
 }
 
-fn check_identity(call: &Call, value: &Value) -> Result<(), ApiError> {
-    let (name, namespace) = (object::name(value), object::namespace(value));
-    if name != call.name() {
-        let asked = call.name();
-        let message = format!("the name of the object ({name}) does not match the name on the URL ({asked})");
-        return Err(ApiError::bad_request(message));
+/// Whoever names an uid means that very object.
+fn check_uid(call: &Call, old: &Value, new: &Value) -> Result<(), ApiError> {
+    let (before, after) = (meta_str(old, "uid"), meta_str(new, "uid"));
+    if after.is_empty() || after == before {
+        return Ok(());
     }
-    if !namespace.is_empty() && namespace != call.namespace() {
-        let asked = call.namespace();
-        let message =
-            format!("the namespace of the object ({namespace}) does not match the namespace on the URL ({asked})");
-        return Err(ApiError::bad_request(message));
-    }
-    Ok(())
+    let key = call.resource.storage_key(call.namespace(), call.name());
+    let why = format!(
+        "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in \
+         precondition: {after}, UID in object meta: {before}"
+    );
+    Err(ApiError::conflict(call.resource.subject(), call.name(), &why))
 }
 
 /// Who records the owners of fields.
@@ -65,86 +63,109 @@ pub(super) fn change(
     call: &Call,
     state: &mut State,
     old: &Value,
-    new: Value,
+    mut new: Value,
     options: &WriteOptions,
     tracking: Tracking,
+    warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
     let resource = &call.resource;
     let now = call.shared.clock.seconds();
-    check_preconditions(call, old, &new)?;
-    let mut new = within_subresource(resource, call.subresource(), old, new);
-    keep_system_fields(old, &mut new);
-    if call.subresource() != "status" {
-        builtin::prepare_update(resource, &mut new, old, &now);
-    }
-    count_generation(resource, old, &mut new);
     if tracking == Tracking::Update {
         managed::track(resource, Some(old), &mut new, &options.manager, call.subresource(), &now);
     }
+    drop_duplicate_owners(&mut new, true, warnings);
+    check_version(call, old, &mut new)?;
+    let mut new = within_subresource(resource, call.subresource(), old, new);
+    keep_system_fields(old, &mut new);
+    if call.subresource().is_empty() {
+        builtin::prepare_update(resource, &mut new, old, &now);
+    }
+    count_generation(resource, old, &mut new);
     validate(resource, &new, Some(old))?;
     call.check_size(&new)?;
-    if new == *old {
+    if resource.is_custom() {
+        warnings.extend(warn_of_finalizers(&new, Some(old)));
+    }
+    managed::keep_times(old, &mut new);
+    if new == *old || options.dry_run {
         return Ok(new);
     }
-    if options.dry_run {
-        return Ok(new);
-    }
-    let ends = object::is_deleting(&new) && object::finalizers(&new).is_empty() && !object::finalizers(old).is_empty();
-    if ends {
+    if ends(resource, &new) {
         state.remove(&resource.table, &call.key());
         garbage::settle(state, &now);
         return Ok(new);
     }
     let stored = state.put(&resource.table, resource.store_form(new));
+    if resource.table == NAMESPACES {
+        namespace::remove_if_empty(state, call.name());
+        garbage::settle(state, &now);
+    }
     Ok(shown(call, &stored))
 }
 
-fn check_preconditions(call: &Call, old: &Value, new: &Value) -> Result<(), ApiError> {
-    let (name, resource) = (call.name(), &call.resource);
-    let (before, after) = (meta_str(old, "uid"), meta_str(new, "uid"));
-    if !after.is_empty() && after != before {
-        let why = format!("Precondition failed: UID in precondition: {after}, UID in object meta: {before}");
-        return Err(ApiError::conflict(resource.subject(), name, &why));
+/// Whether nothing holds an object any more that is to be deleted.
+fn ends(resource: &Resource, object: &Value) -> bool {
+    let held_by_spec =
+        resource.finalizes() && object["spec"]["finalizers"].as_array().is_some_and(|all| !all.is_empty());
+    object::is_deleting(object) && object::finalizers(object).is_empty() && !held_by_spec
+}
+
+/// The version a client started from has to be the current one; some kinds may be changed without naming one.
+fn check_version(call: &Call, old: &Value, new: &mut Value) -> Result<(), ApiError> {
+    let (resource, current) = (&call.resource, meta_str(old, "resourceVersion"));
+    let asked = meta_str(new, "resourceVersion").to_owned();
+    if asked == current {
+        return Ok(());
     }
-    let version = meta_str(new, "resourceVersion");
-    if !version.is_empty() && version != meta_str(old, "resourceVersion") {
-        return Err(ApiError::modified(resource.subject(), name));
+    if !asked.is_empty() && asked.parse::<u64>().is_err() {
+        let message = format!("strconv.ParseUint: parsing {asked:?}: invalid syntax");
+        return Err(ApiError::new(500, "", message));
     }
-    Ok(())
+    match asked.trim_start_matches('0') {
+        "" if resource.unconditional_update() => {
+            set_meta(new, "resourceVersion", json!(current));
+            Ok(())
+        }
+        "" => {
+            let error = FieldError::invalid("metadata.resourceVersion", &json!(0), "must be specified for an update");
+            Err(ApiError::invalid(resource.subject(), call.name(), &[error]))
+        }
+        _ => Err(ApiError::modified(resource.subject(), call.name())),
+    }
 }
 
 /// The status is changed by its subresource only, and the subresource changes nothing else.
 fn within_subresource(resource: &Resource, subresource: &str, old: &Value, mut new: Value) -> Value {
-    if subresource == "status" {
-        let mut kept = old.clone();
-        set_field(&mut kept, "status", new.get("status").cloned());
-        set_meta(&mut kept, "managedFields", meta(&new, "managedFields").clone());
-        return kept;
-    }
-    if resource.status {
-        set_field(&mut new, "status", old.get("status").cloned());
-    }
-    new
+    let own = match subresource {
+        "status" => "status",
+        "finalize" => "spec",
+        _ => {
+            if resource.status {
+                set_field(&mut new, "status", old.get("status").cloned());
+            }
+            return new;
+        }
+    };
+    let mut kept = old.clone();
+    set_field(&mut kept, own, new.get(own).cloned());
+    set_meta(&mut kept, "managedFields", meta(&new, "managedFields").clone());
+    kept
 }
 
+/// What an update cannot change, whatever it says. What it may not even try is left for the validation.
 fn keep_system_fields(old: &Value, new: &mut Value) {
-    for field in [
-        "name",
-        "namespace",
-        "uid",
-        "selfLink",
-        "generation",
-        "deletionTimestamp",
-        "deletionGracePeriodSeconds",
-        "resourceVersion",
-    ] {
+    for field in ["generation", "creationTimestamp"] {
         set_meta(new, field, meta(old, field).clone());
     }
-    if meta(new, "creationTimestamp").is_null() {
-        set_meta(new, "creationTimestamp", meta(old, "creationTimestamp").clone());
+    for field in ["deletionTimestamp", "selfLink"] {
+        if !meta(old, field).is_null() {
+            set_meta(new, field, meta(old, field).clone());
+        }
     }
-    if meta(new, "generateName").is_null() {
-        set_meta(new, "generateName", meta(old, "generateName").clone());
+    for field in ["uid", "deletionGracePeriodSeconds"] {
+        if meta(new, field).is_null() {
+            set_meta(new, field, meta(old, field).clone());
+        }
     }
 }
 

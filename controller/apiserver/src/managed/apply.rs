@@ -6,13 +6,17 @@ use super::compare::{children, compare};
 use super::entries::{Entries, Entry};
 use super::path::{Step, item_step};
 use super::set::FieldSet;
-use super::update::keep_if_equal;
-use super::{is_atomic, ownable};
+use super::{all_fields, is_atomic, last_applied, ownable, restrict};
 use crate::object::set_meta;
 use crate::request::WriteOptions;
 use crate::resource::Resource;
 use crate::schema::{ListType, Schema};
 use crate::status::ApiError;
+
+/// Owns what was there before anybody applied, where nobody was recorded as its owner.
+const BEFORE: &str = "before-first-apply";
+/// The manager that took over from client-side apply, and may take its fields.
+const KUBECTL: &str = "kubectl";
 
 /// The object after the apply, with its `managedFields`. Defaults are not filled in yet: nobody owns those.
 pub(crate) fn apply(
@@ -23,50 +27,107 @@ pub(crate) fn apply(
     subresource: &str,
     now: &str,
 ) -> Result<Value, ApiError> {
+    let mut entries = live.and_then(Entries::of).unwrap_or_default();
+    if let Some(live) = live.filter(|_| entries.0.is_empty()) {
+        entries.set(before_first_apply(resource, live, subresource, now));
+    }
+    let applied = merge_and_own(resource, live, config, &options.manager, entries.clone(), subresource, now);
+    let contested = applied.conflicts.iter().filter(|conflict| !may_be_taken(resource, live, options, conflict));
+    let contested: Vec<&Conflict> = contested.collect();
+    if !contested.is_empty() && !options.force {
+        return Err(refusal(&contested));
+    }
+    let mut object = applied.object;
+    set_meta(&mut object, "managedFields", applied.entries.encode());
+    Ok(object)
+}
+
+fn before_first_apply(resource: &Resource, live: &Value, subresource: &str, now: &str) -> Entry {
+    let mut fields = all_fields(&ownable(resource, live), &resource.typed_schema);
+    restrict(resource, subresource, &mut fields);
+    let (manager, subresource) = (BEFORE.to_owned(), subresource.to_owned());
+    Entry { manager, applied: false, api_version: resource.api_version(), subresource, time: now.to_owned(), fields }
+}
+
+/// A field with the other owner that holds it.
+struct Conflict {
+    with: String,
+    path: Vec<Step>,
+}
+
+/// What an apply comes to if nobody minds.
+struct Applied {
+    object: Value,
+    entries: Entries,
+    conflicts: Vec<Conflict>,
+}
+
+fn merge_and_own(
+    resource: &Resource,
+    live: Option<&Value>,
+    config: &Value,
+    manager: &str,
+    mut entries: Entries,
+    subresource: &str,
+    now: &str,
+) -> Applied {
     let schema = &resource.typed_schema;
     let api_version = resource.api_version();
-    let mut entries = live.and_then(Entries::of).unwrap_or_default();
     let mut fields = FieldSet::default();
-    insert_applied(&ownable(config), Some(schema), &mut fields);
+    insert_applied(&ownable(resource, config), Some(schema), &mut fields);
     restrict(resource, subresource, &mut fields);
 
-    let last = entries.find(&options.manager, true, &api_version, subresource).map(|entry| entry.fields.clone());
-    let mut merged = live.cloned().unwrap_or_else(|| json!({}));
-    merge(&mut merged, &restricted(resource, subresource, config), Some(schema));
+    let last = entries.find(manager, true, &api_version, subresource).cloned();
+    let mut object = live.cloned().unwrap_or_else(|| json!({}));
+    merge(&mut object, &restricted(resource, subresource, config), Some(schema));
     entries.set(Entry {
-        manager: options.manager.clone(),
+        manager: manager.to_owned(),
         applied: true,
         api_version: api_version.clone(),
         subresource: subresource.to_owned(),
-        time: now.to_owned(),
+        time: String::new(),
         fields,
     });
-    if let Some(last) = last {
+    if let Some(last) = &last {
         let mut owned = FieldSet::default();
         entries.0.iter().for_each(|entry| owned.union(&entry.fields));
-        prune(&mut merged, &last, &owned, Some(schema));
+        prune(&mut object, &last.fields, &owned, Some(schema));
     }
 
-    let before = live.map_or_else(|| json!({}), ownable);
-    let changes = compare(&before, &ownable(&merged), schema);
-    let mut touched = changes.added;
-    touched.union(&changes.modified);
+    let before = live.map_or_else(|| json!({}), |live| ownable(resource, live));
+    let mut changes = compare(&before, &ownable(resource, &object), schema);
+    changes.restrict(resource, subresource);
+    let touched = changes.touched();
     let mut conflicts = Vec::new();
+    // An apply that changes nothing leaves the time of the last one, if there was any.
+    let is_change = live != Some(&object);
+    let time = if is_change { now.to_owned() } else { last.map(|last| last.time).unwrap_or_default() };
     for entry in &mut entries.0 {
-        if entry.is_of(&options.manager, true, &api_version, subresource) {
+        if entry.is_of(manager, true, &api_version, subresource) {
+            entry.time.clone_from(&time);
             continue;
         }
         let contested = entry.fields.intersection(&touched);
-        conflicts.extend(contested.paths().into_iter().map(|path| (entry.display(), shown(&path))));
+        conflicts.extend(contested.paths().into_iter().map(|path| Conflict { with: entry.display(), path }));
         entry.fields.subtract(&contested);
         entry.fields.subtract(&changes.removed);
     }
-    if !conflicts.is_empty() && !options.force {
-        return Err(conflict(&conflicts));
+    Applied { object, entries, conflicts }
+}
+
+/// kubectl takes over what it set itself with the old, client-side apply, unless somebody has changed it since.
+fn may_be_taken(resource: &Resource, live: Option<&Value>, options: &WriteOptions, conflict: &Conflict) -> bool {
+    let Some(live) = live.filter(|_| options.manager == KUBECTL) else { return false };
+    let Some(last) = last_applied::read(live, &resource.api_version()) else { return false };
+    let schema = &resource.typed_schema;
+    let (last, live) = (ownable(resource, &last), ownable(resource, live));
+    let mut fields = FieldSet::default();
+    insert_applied(&last, Some(schema), &mut fields);
+    let changes = compare(&last, &live, schema);
+    for set in [&changes.modified, &changes.added, &changes.removed] {
+        fields.subtract(set);
     }
-    set_meta(&mut merged, "managedFields", entries.encode());
-    keep_if_equal(live, &mut merged);
-    Ok(merged)
+    fields.contains(&conflict.path)
 }
 
 /// What was sent, and nothing that merely contains it; an empty map or list was sent itself.
@@ -78,19 +139,6 @@ fn insert_applied(value: &Value, schema: Option<&Schema>, set: &mut FieldSet) {
             node.member = in_list || is_atomic(child, schema);
             insert_applied(child, schema, &mut node.below);
         });
-    }
-}
-
-/// The status is applied by its subresource only.
-fn restrict(resource: &Resource, subresource: &str, fields: &mut FieldSet) {
-    if subresource == "status" {
-        let status = fields.split_field("status");
-        *fields = FieldSet::default();
-        if let Some(status) = status {
-            fields.nodes.insert(Step::Field("status".to_owned()), status);
-        }
-    } else if resource.status {
-        fields.split_field("status");
     }
 }
 
@@ -209,27 +257,26 @@ fn below_schema<'a>(schema: Option<&'a Schema>, step: &Step) -> Option<&'a Schem
     }
 }
 
-fn shown(path: &[Step]) -> String {
-    path.iter().map(Step::display).collect()
-}
-
-fn conflict(conflicts: &[(String, String)]) -> ApiError {
+fn refusal(conflicts: &[&Conflict]) -> ApiError {
+    let field = |conflict: &Conflict| conflict.path.iter().map(Step::display).collect::<String>();
     let causes: Vec<Value> = conflicts
         .iter()
-        .map(|(manager, field)| {
-            json!({ "reason": "FieldManagerConflict", "message": format!("conflict with {manager}"), "field": field })
+        .map(|conflict| {
+            let message = format!("conflict with {}", conflict.with);
+            json!({ "reason": "FieldManagerConflict", "message": message, "field": field(conflict) })
         })
         .collect();
-    let message = if let [(manager, field)] = conflicts {
-        format!("Apply failed with 1 conflict: conflict with {manager}: {field}")
+    let message = if let [conflict] = conflicts {
+        format!("Apply failed with 1 conflict: conflict with {}: {}", conflict.with, field(conflict))
     } else {
-        let mut managers: Vec<&String> = conflicts.iter().map(|(manager, _)| manager).collect();
+        let mut managers: Vec<&String> = conflicts.iter().map(|conflict| &conflict.with).collect();
         managers.sort();
         managers.dedup();
         let mut lines = Vec::new();
         for manager in managers {
             lines.push(format!("conflicts with {manager}:"));
-            lines.extend(conflicts.iter().filter(|(other, _)| other == manager).map(|(_, field)| format!("- {field}")));
+            let theirs = conflicts.iter().filter(|conflict| conflict.with == *manager);
+            lines.extend(theirs.map(|conflict| format!("- {}", field(conflict))));
         }
         format!("Apply failed with {} conflicts: {}", conflicts.len(), lines.join("\n"))
     };

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::is_atomic;
 use super::path::{Step, item_step};
 use super::set::{FieldSet, Node};
+use super::{is_atomic, restrict};
+use crate::resource::Resource;
 use crate::schema::Schema;
 
 /// The fields that one object has more, has less, or has differently.
@@ -15,6 +16,21 @@ pub(super) struct Comparison {
     pub(super) added: FieldSet,
     pub(super) removed: FieldSet,
     pub(super) modified: FieldSet,
+}
+
+impl Comparison {
+    /// What is new or different.
+    pub(super) fn touched(&self) -> FieldSet {
+        let mut touched = self.added.clone();
+        touched.union(&self.modified);
+        touched
+    }
+
+    pub(super) fn restrict(&mut self, resource: &Resource, subresource: &str) {
+        for set in [&mut self.added, &mut self.removed, &mut self.modified] {
+            restrict(resource, subresource, set);
+        }
+    }
 }
 
 pub(super) fn compare(old: &Value, new: &Value, schema: &Schema) -> Comparison {

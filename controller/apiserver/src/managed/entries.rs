@@ -145,10 +145,12 @@ fn read(entry: &Value) -> Option<Entry> {
 fn write(entry: &Entry) -> Value {
     let mut value = json!({
         "manager": entry.manager, "operation": if entry.applied { "Apply" } else { "Update" },
-        "apiVersion": entry.api_version, "time": entry.time, "fieldsType": "FieldsV1", "fieldsV1": entry.fields.encode(),
+        "apiVersion": entry.api_version, "fieldsType": "FieldsV1", "fieldsV1": entry.fields.encode(),
     });
-    if !entry.subresource.is_empty() {
-        value["subresource"] = json!(entry.subresource);
+    for (field, text) in [("time", &entry.time), ("subresource", &entry.subresource)] {
+        if !text.is_empty() {
+            value[field] = json!(text);
+        }
     }
     value
 }

@@ -2,18 +2,24 @@
 
 mod apply;
 mod compare;
+mod conform;
 mod entries;
+mod last_applied;
 mod path;
 mod set;
 mod update;
 
 pub(crate) use apply::apply;
-pub(crate) use update::track;
+pub(crate) use conform::check as check_types;
+pub(crate) use last_applied::refresh as refresh_last_applied;
+pub(crate) use update::{keep_times, track};
 
+use path::Step;
 use serde_json::{Value, json};
 use set::FieldSet;
 
-use crate::schema::{ListType, Schema};
+use crate::resource::Resource;
+use crate::schema::{ListType, Schema, Type};
 
 /// Fields of metadata that the server sets and nobody owns.
 const UNOWNED_METADATA: &[&str] = &[
@@ -22,39 +28,52 @@ const UNOWNED_METADATA: &[&str] = &[
     "creationTimestamp",
     "selfLink",
     "uid",
+    "clusterName",
     "generation",
     "managedFields",
     "resourceVersion",
-    "deletionTimestamp",
-    "deletionGracePeriodSeconds",
 ];
 
-/// The schema of a whole object, metadata included; made once for each resource.
+/// The schema of a whole object, with what every object has; made once for each resource.
 pub(crate) fn typed(schema: &Schema) -> Schema {
     let mut schema = schema.clone();
+    let text = || Schema::parse(&json!({ "type": "string" }));
+    schema.type_ = Some(Type::Object);
+    schema.properties.insert("apiVersion".to_owned(), text());
+    schema.properties.insert("kind".to_owned(), text());
     schema.properties.insert("metadata".to_owned(), metadata_schema());
     schema
 }
 
 fn metadata_schema() -> Schema {
+    let text = json!({ "type": "string" });
+    let texts = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     Schema::parse(&json!({
         "type": "object",
         "properties": {
-            "labels": { "type": "object", "additionalProperties": { "type": "string" } },
-            "annotations": { "type": "object", "additionalProperties": { "type": "string" } },
-            "finalizers": { "type": "array", "x-kubernetes-list-type": "set", "items": { "type": "string" } },
+            "name": text, "generateName": text, "namespace": text, "selfLink": text, "uid": text, "resourceVersion": text,
+            "generation": { "type": "integer" }, "creationTimestamp": text, "deletionTimestamp": text,
+            "deletionGracePeriodSeconds": { "type": "integer" }, "labels": texts, "annotations": texts,
+            "finalizers": { "type": "array", "x-kubernetes-list-type": "set", "items": text },
             "ownerReferences": {
                 "type": "array", "x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["uid"],
-                "items": { "type": "object", "x-kubernetes-map-type": "atomic" },
+                "items": {
+                    "type": "object", "x-kubernetes-map-type": "atomic",
+                    "properties": {
+                        "apiVersion": text, "kind": text, "name": text, "uid": text, "controller": { "type": "boolean" },
+                        "blockOwnerDeletion": { "type": "boolean" },
+                    },
+                },
             },
-            "generateName": { "type": "string" },
+            "managedFields": { "type": "array", "items": { "x-kubernetes-preserve-unknown-fields": true } },
         },
     }))
 }
 
 /// The parts of an object that can be owned.
-fn ownable(object: &Value) -> Value {
+fn ownable(resource: &Resource, object: &Value) -> Value {
     let mut object = object.clone();
+    crate::builtin::drop_empty_structs(resource.family, &mut object);
     if let Some(map) = object.as_object_mut() {
         map.remove("apiVersion");
         map.remove("kind");
@@ -84,4 +103,17 @@ fn all_fields(object: &Value, schema: &Schema) -> FieldSet {
     // The root and the metadata are not owned themselves, only what is in them.
     set.disown_metadata();
     set
+}
+
+/// Leaves of a set what requests to the subresource may own: the status has its own, and its own owns nothing else.
+fn restrict(resource: &Resource, subresource: &str, fields: &mut FieldSet) {
+    if subresource == "status" {
+        let status = fields.split_field("status");
+        *fields = FieldSet::default();
+        if let Some(status) = status {
+            fields.nodes.insert(Step::Field("status".to_owned()), status);
+        }
+    } else if resource.status {
+        fields.split_field("status");
+    }
 }

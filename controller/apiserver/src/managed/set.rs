@@ -84,6 +84,14 @@ impl FieldSet {
         }
     }
 
+    pub(super) fn contains(&self, path: &[Step]) -> bool {
+        match path {
+            [] => false,
+            [step] => self.nodes.get(step).is_some_and(|node| node.member),
+            [step, below @ ..] => self.nodes.get(step).is_some_and(|node| node.below.contains(below)),
+        }
+    }
+
     /// All members as paths, in order.
     pub(super) fn paths(&self) -> Vec<Vec<Step>> {
         let mut paths = Vec::new();

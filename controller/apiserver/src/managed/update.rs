@@ -20,21 +20,22 @@ pub(crate) fn track(
     let schema = &resource.typed_schema;
     let api_version = resource.api_version();
     // A client may hand the list back, shortened; what it does not send or cannot be read stays as it was.
-    let mut entries = match Entries::of(new) {
+    let mut entries = match Entries::of(new).filter(|_| subresource.is_empty()) {
         Some(entries) => entries,
         None if Entries::are_reset(new) => Entries::default(),
         None => old.and_then(Entries::of).unwrap_or_default(),
     };
-    let Comparison { added, removed, modified } = match old {
-        Some(old) => compare(&ownable(old), &ownable(new), schema),
-        None => Comparison { added: all_fields(&ownable(new), schema), ..Comparison::default() },
-    };
-    let mut touched = added;
-    touched.union(&modified);
-    if resource.status && subresource != "status" {
-        // A status that the schema defaults is nobody's.
-        touched.split_field("status");
+    if old.is_some() && entries.0.is_empty() {
+        // Nobody was recorded so far, and so nobody is until somebody applies.
+        set_meta(new, "managedFields", Value::Null);
+        return;
     }
+    let mut changes = match old {
+        Some(old) => compare(&ownable(resource, old), &ownable(resource, new), schema),
+        None => Comparison { added: all_fields(&ownable(resource, new), schema), ..Comparison::default() },
+    };
+    changes.restrict(resource, subresource);
+    let (touched, removed) = (changes.touched(), changes.removed);
     for entry in &mut entries.0 {
         if !entry.is_of(manager, false, &api_version, subresource) {
             entry.fields.subtract(&touched);
@@ -56,12 +57,10 @@ pub(crate) fn track(
         fields,
     });
     set_meta(new, "managedFields", entries.encode());
-    keep_if_equal(old, new);
 }
 
 /// When only times differ, nothing was changed.
-pub(super) fn keep_if_equal(old: Option<&Value>, new: &mut Value) {
-    let Some(old) = old else { return };
+pub(crate) fn keep_times(old: &Value, new: &mut Value) {
     let timeless = |object: &Value| {
         let mut list = meta(object, "managedFields").clone();
         for entry in list.as_array_mut().into_iter().flatten() {

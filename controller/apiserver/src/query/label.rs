@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::metadata::{label_value, qualified_name};
+use crate::metadata::names::{label_value, qualified_name};
 use crate::object;
 use crate::status::ApiError;
 
@@ -97,12 +97,12 @@ fn requirement(text: &str) -> Result<Requirement, String> {
         (text, Operator::Exists)
     };
     let key = key.trim();
-    if let Some(detail) = qualified_name(key) {
+    if let [detail, ..] = qualified_name(key).as_slice() {
         return Err(format!("key: Invalid value: \"{key}\": {detail}"));
     }
     if let Operator::In(values) | Operator::NotIn(values) = &operator {
         for value in values {
-            if let Some(detail) = label_value(value) {
+            if let [detail, ..] = label_value(value).as_slice() {
                 return Err(format!("values[0][{key}]: Invalid value: \"{value}\": {detail}"));
             }
         }
