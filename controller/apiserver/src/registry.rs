@@ -56,11 +56,6 @@ impl Registry {
         self.resources.values()
     }
 
-    /// Whether the server itself defines the group.
-    pub(crate) fn is_builtin_group(&self, group: &str) -> bool {
-        self.all().any(|resource| resource.group == group && !resource.is_custom())
-    }
-
     /// Groups by name, each with its versions, the preferred one first.
     pub(crate) fn groups(&self) -> BTreeMap<&str, Vec<&str>> {
         let mut groups: BTreeMap<&str, Vec<&str>> = BTreeMap::new();

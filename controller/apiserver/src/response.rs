@@ -46,11 +46,6 @@ pub(crate) fn error(error: &ApiError, warnings: &[String]) -> Response<Body> {
     response
 }
 
-/// What Go's own router says where nobody serves the path.
-pub(crate) fn missing_page() -> Response<Body> {
-    text(404, "404 page not found\n")
-}
-
 pub(crate) fn text(code: u16, text: impl Into<String>) -> Response<Body> {
     let mut response = Response::new(Body::from(text.into()));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);

@@ -1,16 +1,14 @@
 //! From a method and a path to a verb on a resource, or to the refusal of a real server.
 //!
-//! There, custom resources and everything else are answered by different programs, which refuse in different words.
+//! There, custom resources and built-in kinds are answered by different programs, which refuse methods in different words.
 
 use std::sync::Arc;
 
-use axum::body::Body;
-use http::{Method, Response};
+use http::Method;
 
 use crate::registry::Registry;
 use crate::request::{Parameters, ResourcePath};
 use crate::resource::Resource;
-use crate::response;
 use crate::status::ApiError;
 
 /// What a request is about.
@@ -27,17 +25,9 @@ pub(crate) fn route(
     method: &Method,
     path: &str,
     parameters: &Parameters,
-) -> Result<Route, Box<Response<Body>>> {
-    let refused = |error: &ApiError| Box::new(response::error(error, &[]));
-    let missing = || Box::new(response::missing_page());
-    let place = ResourcePath::parse(path).ok_or_else(missing)?;
-    let Some(resource) = registry.get(&place.group, &place.version, &place.plural) else {
-        return Err(if registry.is_builtin_group(&place.group) {
-            refused(&ApiError::unknown_path())
-        } else {
-            missing()
-        });
-    };
+) -> Result<Route, ApiError> {
+    let place = ResourcePath::parse(path).ok_or_else(ApiError::unknown_path)?;
+    let resource = registry.get(&place.group, &place.version, &place.plural).ok_or_else(ApiError::unknown_path)?;
     let in_scope = match (&place.namespace, resource.namespaced) {
         (Some(_), false) => false,
         // Objects in namespaces can be listed over all of them, nothing else.
@@ -45,14 +35,13 @@ pub(crate) fn route(
         _ => true,
     };
     if !in_scope {
-        return Err(if resource.is_custom() { missing() } else { refused(&ApiError::unknown_path()) });
+        return Err(ApiError::unknown_path());
     }
     let verb = if resource.is_custom() {
-        custom_verb(&resource, &place, method, parameters)
+        custom_verb(&resource, &place, method, parameters)?
     } else {
-        builtin_verb(&resource, &place, method, parameters)
+        builtin_verb(&resource, &place, method, parameters)?
     };
-    let verb = verb.map_err(|error| refused(&error))?;
     Ok(Route { place, resource, verb })
 }
 

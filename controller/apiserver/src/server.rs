@@ -288,7 +288,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> 
     let Route { place, resource, verb } = match route::route(&shared.read().registry, &parts.method, path, &parameters)
     {
         Ok(route) => route,
-        Err(refusal) => return *refusal,
+        Err(error) => return response::error(&error, &[]),
     };
     let request = Request {
         verb: verb.to_owned(),

@@ -11,6 +11,7 @@ use crate::expect;
 use crate::normal::Names;
 use crate::select;
 use crate::server::{Answer, Api, Outgoing, PATIENCE};
+use crate::suite::Difference;
 use crate::words::{self, Words};
 
 /// The content types behind the verbs that are kinds of `PATCH`.
@@ -35,7 +36,7 @@ pub async fn problems(
     case: &Case,
     words: &Words,
     apis: &[Api],
-    reasons: &BTreeMap<String, String>,
+    reasons: &BTreeMap<String, Difference>,
 ) -> Vec<String> {
     let conversations = apis.iter().map(|api| conversation(topic, case, words.clone(), api));
     let conversations: Vec<Vec<Turn>> = futures::future::join_all(conversations).await;

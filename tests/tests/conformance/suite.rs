@@ -31,7 +31,15 @@ struct Inner {
     /// Whether the definitions of a topic have been made.
     defined: HashMap<&'static str, OnceCell<()>>,
     /// Why answers differ that do.
-    reasons: BTreeMap<String, String>,
+    reasons: BTreeMap<String, Difference>,
+}
+
+/// What a real server does differently, and why that stays.
+#[derive(Debug, Clone, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Difference {
+    pub what: String,
+    pub why: String,
 }
 
 impl Suite {
@@ -66,6 +74,8 @@ impl Suite {
         trials.push(Trial::test("the_suite_is_large_enough", move || inner.check_size()));
         let inner = self.inner.clone();
         trials.push(Trial::test("every_reason_for_a_difference_is_needed", move || inner.check_reasons()));
+        let inner = self.inner.clone();
+        trials.push(Trial::test("the_page_lists_every_difference", move || inner.check_page()));
         trials
     }
 }
@@ -97,6 +107,14 @@ impl Inner {
             return Err(format!("{} distinct requests and expectations, not {AT_LEAST}", pairs.len()).into());
         }
         Ok(())
+    }
+
+    /// The page about the server lists every difference, in these words.
+    fn check_page(&self) -> Result<(), Failed> {
+        let page = include_str!("../../../docs/api-server.md");
+        let row = |difference: &Difference| format!("| {} | {} |\n", difference.what, difference.why);
+        let rows: String = self.reasons.values().map(row).collect();
+        if page.contains(&rows) { Ok(()) } else { Err(format!("docs/api-server.md does not contain\n{rows}").into()) }
     }
 
     fn check_reasons(&self) -> Result<(), Failed> {
