@@ -21,6 +21,7 @@
 mod cluster;
 pub mod crashes;
 mod gateway;
+pub mod helm;
 pub mod kube;
 mod log;
 mod manifest;

@@ -299,6 +299,7 @@ impl Drop for World {
         if !std::thread::panicking() {
             self.never_two_of_one();
             self.nothing_leaked();
+            assert_eq!(self.cluster.gateway.server.forbidden(), Vec::<String>::new(), "the chart grants too little");
         }
     }
 }

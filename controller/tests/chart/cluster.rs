@@ -14,8 +14,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
-use crate::helm::{Helm, chart, repository, text};
 use crate::nodes;
+use hostwright_tests::helm::{Helm, chart, repository, text};
 
 /// Where the chart is installed.
 pub const SYSTEM: &str = "hostwright-system";

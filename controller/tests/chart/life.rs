@@ -7,8 +7,8 @@ use std::process::Command;
 use serde_json::json;
 
 use crate::cluster::{Cluster, SYSTEM};
-use crate::helm::{chart, repository};
 use crate::markdown::Page;
+use hostwright_tests::helm::{chart, repository};
 
 /// The chart as an earlier release had it: one field of services was not there yet.
 fn earlier_chart(folder: &Path) -> String {

@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
 
 mod cluster;
-mod helm;
 mod life;
 #[path = "../markdown/mod.rs"]
 #[allow(dead_code, reason = "only the tests of the documentation follow links")]

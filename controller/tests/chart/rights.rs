@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::cluster::{Cluster, SYSTEM};
-use crate::helm::chart;
+use hostwright_tests::helm::chart;
 
 const CONTROLLER: &str = "system:serviceaccount:hostwright-system:hostwright";
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::helm::{Helm, chart, named, text};
+use hostwright_tests::helm::{Helm, chart, named, text};
 
 const ID: &[&str] = &["--set", "installationId=prod-eu"];
 

@@ -3,7 +3,9 @@
 use std::sync::{Condvar, Mutex, OnceLock};
 
 use super::tidy;
-use crate::kube::{ControlPlane, real_time};
+use crate::SYSTEM;
+use crate::helm::{self, Helm};
+use crate::kube::{Access, ControlPlane, ServiceAccount, real_time};
 
 /// As many as tests run at once on a machine with two cores.
 const MOST: usize = 2;
@@ -20,11 +22,32 @@ pub(super) struct Plane {
 impl Plane {
     fn start() -> Self {
         let plane = ControlPlane::start().expect("HOSTWRIGHT_TEST_SERVER=kube without a server to run on, see above");
-        let (admin, controller) = (plane.admin().clone(), plane.admin().clone());
-        let (admin, controller) = real_time(async move { (admin.client().await, controller.client().await) });
+        let admin = client(plane.admin());
         real_time(tidy::prepare(admin.clone()));
+        let controller = client(&of_the_controller(plane.admin(), &admin));
         Self { admin, controller, _processes: plane }
     }
+}
+
+fn client(access: &Access) -> kube::Client {
+    let access = access.clone();
+    real_time(async move { access.client().await })
+}
+
+/// The way in of the controller, which may do what the chart grants it, and nothing else.
+///
+/// # Panics
+/// Without helm, which alone knows what that is.
+fn of_the_controller(plane: &Access, admin: &kube::Client) -> Access {
+    let helm = Helm::find().expect("without helm nobody knows what the chart grants the controller, see above");
+    let objects = helm.rendered(&["--set", "installationId=test"]);
+    let account = helm::named(&objects, "ServiceAccount", "hostwright").clone();
+    let granted = objects
+        .into_iter()
+        .filter(|object| object["apiVersion"] == "rbac.authorization.k8s.io/v1" || object["kind"] == "ServiceAccount");
+    real_time(tidy::apply(admin.clone(), granted.collect()));
+    let name = account["metadata"]["name"].as_str().expect("an account has a name").to_owned();
+    plane.of_service_account(ServiceAccount { namespace: SYSTEM, name: &name })
 }
 
 /// A control plane that goes back to the others when it is dropped.

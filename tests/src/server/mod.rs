@@ -67,6 +67,14 @@ impl ApiServer {
         }
     }
 
+    /// What the controller asked for although it may not; the embedded server lets everybody do everything.
+    pub(crate) fn forbidden(&self) -> Vec<String> {
+        match self {
+            Self::Embedded(_) => Vec::new(),
+            Self::Real(server) => server.forbidden(),
+        }
+    }
+
     /// Ends its use by this test.
     pub(crate) fn give_back(&self) {
         if let Self::Real(server) = self {

@@ -20,12 +20,23 @@ pub(crate) struct RealServer {
     /// Absent once it was given back.
     lent: Mutex<Option<Arc<Lent>>>,
     deliveries: Arc<Deliveries>,
+    /// What the controller asked for and may not do, in the server's words.
+    forbidden: Arc<Mutex<Vec<String>>>,
 }
 
 impl RealServer {
     /// Waits for one that no other test uses, and leaves nothing of the last test in it.
     pub(super) fn lend() -> Self {
-        Self { lent: Mutex::new(Some(Arc::new(Lent::wait_for_one()))), deliveries: Arc::default() }
+        Self {
+            lent: Mutex::new(Some(Arc::new(Lent::wait_for_one()))),
+            deliveries: Arc::default(),
+            forbidden: Arc::default(),
+        }
+    }
+
+    /// What the controller asked for although the chart does not grant it.
+    pub(super) fn forbidden(&self) -> Vec<String> {
+        self.forbidden.lock().unwrap().clone()
     }
 
     /// Gives it back once what was sent is answered. What a controller that is not quite dead still asks for is never sent.
@@ -50,6 +61,7 @@ impl RealServer {
 
     fn exchange(&self, caller: Caller, request: Request<Body>) -> impl Future<Output = Response<Body>> + Send + use<> {
         let (lent, deliveries) = (self.lent.lock().unwrap().clone(), self.deliveries.clone());
+        let forbidden = self.forbidden.clone();
         async move {
             let Some(lent) = lent else { return std::future::pending().await };
             let note = Note::of(&request);
@@ -62,11 +74,15 @@ impl RealServer {
             }
             let (parts, body) = sent(client, request).await.into_parts();
             let Ok(body) = body.collect().await.map(http_body_util::Collected::to_bytes) else { return broken() };
-            if note.is_write() && parts.status.is_success() {
-                let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
-                if let Some(effect) = Effect::of(&note, &answer) {
-                    deliveries.caught_up(&effect).await;
-                }
+            let answer: Value = serde_json::from_slice(&body).unwrap_or_default();
+            // Not that of a namespace which is ending, which says nothing about who asks.
+            let refused = answer["message"].as_str().filter(|words| words.contains("system:serviceaccount:"));
+            forbidden.lock().unwrap().extend(refused.filter(|_| parts.status == 403).map(ToOwned::to_owned));
+            if note.is_write()
+                && parts.status.is_success()
+                && let Some(effect) = Effect::of(&note, &answer)
+            {
+                deliveries.caught_up(&effect).await;
             }
             Response::from_parts(parts, Body::from(body))
         }

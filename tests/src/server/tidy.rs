@@ -5,9 +5,10 @@ use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::api::{Api, DeleteParams, DynamicObject, ListParams, Patch, PatchParams};
 use kube::core::{ApiResource, GroupVersionKind};
+use kube::discovery::pinned_kind;
 use kube::runtime::wait::{await_condition, conditions};
 use kube::{Client, ResourceExt as _};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Namespaces of the cluster itself.
 const OF_THE_CLUSTER: [&str; 4] = ["default", "kube-node-lease", "kube-public", "kube-system"];
@@ -24,14 +25,30 @@ const KINDS: [(&str, &str, &str, &str); 8] = [
     ("coordination.k8s.io", "v1", "Lease", "leases"),
 ];
 
-/// Installs the definitions of all kinds.
+/// Installs the definitions of all kinds, and makes the namespaces that tests use.
 pub(super) async fn prepare(client: Client) {
+    let namespaces = [crate::NAMESPACE, crate::SYSTEM].map(|name| crate::namespace(name).0);
+    apply(client.clone(), namespaces.to_vec()).await;
     let definitions: Api<CustomResourceDefinition> = Api::all(client);
     for definition in hostwright_crds::manifests::all() {
         let name = definition.name_any();
         let parameters = PatchParams::apply("test").force();
         definitions.patch(&name, &parameters, &Patch::Apply(&definition)).await.unwrap();
         await_condition(definitions.clone(), &name, conditions::is_crd_established()).await.unwrap();
+    }
+}
+
+/// Makes these objects, or makes them what they should be.
+pub(super) async fn apply(client: Client, objects: Vec<Value>) {
+    for object in objects {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        let (group, version) = text("/apiVersion").split_once('/').unwrap_or(("", text("/apiVersion")));
+        let (resource, _) = pinned_kind(&client, &GroupVersionKind::gvk(group, version, text("/kind"))).await.unwrap();
+        let api: Api<DynamicObject> = match text("/metadata/namespace") {
+            "" => Api::all_with(client.clone(), &resource),
+            namespace => Api::namespaced_with(client.clone(), namespace, &resource),
+        };
+        api.patch(text("/metadata/name"), &PatchParams::apply("test").force(), &Patch::Apply(&object)).await.unwrap();
     }
 }
 

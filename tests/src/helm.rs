@@ -1,17 +1,19 @@
-//! The program helm, and the chart.
+//! The program helm, and the chart of this repository.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use hostwright_tests::kube::is_required;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-/// The chart of this repository.
+use crate::kube::is_required;
+
+/// Where the chart is.
 pub fn chart() -> PathBuf {
     repository().join("charts/hostwright")
 }
 
+/// Where the repository is.
 pub fn repository() -> PathBuf {
     std::fs::canonicalize(Path::new(env!("CARGO_MANIFEST_DIR")).join("..")).unwrap()
 }
@@ -42,6 +44,7 @@ impl Helm {
         self.program.parent().filter(|folder| folder.is_absolute())
     }
 
+    /// The program with these arguments.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments);
@@ -76,6 +79,7 @@ impl Helm {
     }
 }
 
+/// What a program wrote.
 pub fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
