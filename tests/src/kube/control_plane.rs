@@ -54,11 +54,16 @@ impl ControlPlane {
                 let text = std::fs::read_to_string(path);
                 (Access::of_kubeconfig(&text.unwrap_or_else(|error| panic!("{}: {error}", path.display()))), Vec::new())
             }
-            _ => start_parts(&programs, directory.path(), &kubeconfig, durability),
+            _ => start_parts(&programs, directory.path(), durability),
         };
         std::fs::write(&kubeconfig, admin.to_yaml()).unwrap();
         let mut plane = Self { admin, kubeconfig, parts, directory };
         plane.wait_until_ready();
+        // It gives up on an API server that takes longer than ten seconds to get ready.
+        if programs.has("controller-manager") {
+            let manager = Part::start(&programs, "controller-manager", plane.directory.path(), &manager_flags());
+            plane.parts.insert(0, manager);
+        }
         Some(plane)
     }
 
@@ -112,25 +117,14 @@ impl ControlPlane {
     }
 }
 
-fn start_parts(
-    programs: &Programs,
-    directory: &Path,
-    kubeconfig: &Path,
-    durability: Durability,
-) -> (Access, Vec<Part>) {
+fn start_parts(programs: &Programs, directory: &Path, durability: Durability) -> (Access, Vec<Part>) {
     let [etcd_port, peer_port, api_port] = free_ports();
     let authority = write_files(directory);
     let server = format!("https://127.0.0.1:{api_port}");
     let admin = Access::of_token(&server, &authority, ADMIN_TOKEN);
-    // The controller manager waits for the API server, and reads this at once.
-    std::fs::write(kubeconfig, admin.to_yaml()).unwrap();
     let etcd = Part::start(programs, "etcd", directory, &etcd_flags(etcd_port, peer_port, durability));
     let api = Part::start(programs, "apiserver", directory, &api_flags(etcd_port, api_port));
-    let mut parts = vec![api, etcd];
-    if programs.has("controller-manager") {
-        parts.insert(0, Part::start(programs, "controller-manager", directory, &manager_flags()));
-    }
-    (admin, parts)
+    (admin, vec![api, etcd])
 }
 
 /// Certificates, keys, tokens and what to audit; the certificate to trust.
