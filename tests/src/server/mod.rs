@@ -33,16 +33,22 @@ pub(crate) enum ApiServer {
     Real(RealServer),
 }
 
+/// Whether a real server was chosen.
+pub(crate) fn is_real() -> bool {
+    match std::env::var(CHOICE).as_deref() {
+        Ok("kube") => true,
+        Ok("embedded" | "") | Err(_) => false,
+        Ok(other) => panic!("{CHOICE}={other}: expected embedded or kube"),
+    }
+}
+
 impl ApiServer {
     /// The one that was chosen.
     pub(crate) fn chosen() -> Self {
-        match std::env::var(CHOICE).as_deref() {
-            Ok("kube") => Self::Real(RealServer::lend()),
-            Ok("embedded" | "") | Err(_) => {
-                Self::Embedded(hostwright_apiserver::Server::new(hostwright_apiserver::Config::default()))
-            }
-            Ok(other) => panic!("{CHOICE}={other}: expected embedded or kube"),
+        if is_real() {
+            return Self::Real(RealServer::lend());
         }
+        Self::Embedded(hostwright_apiserver::Server::new(hostwright_apiserver::Config::default()))
     }
 
     /// Sends a request, and does not let a paused clock move before the answer and its consequences for watches are there.
