@@ -16,11 +16,13 @@ mod kubeconfig;
 mod manifests;
 mod output;
 mod plugins;
+mod progress;
 mod restore;
 mod run;
 mod selection;
 mod signal;
 mod standalone;
+mod view;
 
 use std::process::ExitCode;
 

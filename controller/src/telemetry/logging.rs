@@ -58,6 +58,20 @@ pub fn init(format: Format, filter: Option<&str>) -> Result<(), LoggingError> {
     }
 }
 
+/// Sets the log up for a terminal on which people are shown what happens in another way: warnings alone, unless the
+/// environment names more.
+///
+/// # Errors
+/// As [`init`].
+pub fn init_beside_a_display() -> Result<(), LoggingError> {
+    if [VARIABLE, FALLBACK_VARIABLE].iter().any(|name| std::env::var_os(name).is_some()) {
+        return init(Format::Human, None);
+    }
+    let log =
+        tracing_subscriber::fmt().with_writer(io::stderr).with_ansi(io::stderr().is_terminal()).with_target(false);
+    install(log.with_env_filter(EnvFilter::new("warn")).finish())
+}
+
 /// The audit log comes last: no filter takes it away.
 fn parse(filter: &str) -> Result<EnvFilter, LoggingError> {
     let filter = if filter.trim().is_empty() { DEFAULT } else { filter };

@@ -1,8 +1,6 @@
 //! `hostwright demo`: everything in one process, to try it.
 
 mod manifests;
-mod progress;
-mod view;
 mod world;
 
 use std::net::SocketAddr;
@@ -15,10 +13,10 @@ use tokio::time::Instant;
 
 use super::failure::Failure;
 use super::output::{Output, Tone};
+use super::progress::{Progress, Settled};
+use super::view::{self, View};
 use super::{kubeconfig, signal};
 use crate::telemetry::logging;
-use progress::{Progress, Settled};
-use view::View;
 use world::{Addresses, World};
 
 #[derive(Debug, Args)]

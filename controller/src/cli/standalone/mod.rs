@@ -8,11 +8,12 @@ mod foundation;
 mod greeting;
 mod installation;
 mod notify;
+mod voice;
 mod world;
 
 use std::io::IsTerminal as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use hostwright_crds::Duration;
@@ -20,11 +21,13 @@ use kube::Client;
 
 use super::failure::Failure;
 use super::output::Output;
+use super::progress::Progress;
 use super::{kubeconfig, signal};
 use crate::telemetry::logging;
 use address::Address;
 use api::Api;
 use folder::Folder;
+use voice::Voice;
 use world::World;
 
 /// Where the controller keeps Secrets with credentials and the installation's record.
@@ -59,9 +62,14 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    // A person is shown what happens; the log is there for those who ask.
     let watched = std::io::stderr().is_terminal();
-    let format = if watched { logging::Format::Human } else { logging::Format::Json };
-    logging::init(format, None).map_err(|error| Failure::usage(error.to_string()))?;
+    let logging = match (output.is_terminal(), watched) {
+        (true, _) => logging::init_beside_a_display(),
+        (false, true) => logging::init(logging::Format::Human, None),
+        (false, false) => logging::init(logging::Format::Json, None),
+    };
+    logging.map_err(|error| Failure::usage(error.to_string()))?;
     let finished = stand(arguments, output).await;
     if let Err(failure) = &finished
         && let Some(error) = failure.message()
@@ -73,8 +81,12 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     finished
 }
 
-async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
-    let kubeconfig = arguments.kubeconfig.clone().unwrap_or_else(|| arguments.data_dir.join("kubeconfig"));
+async fn stand(mut arguments: Arguments, output: &Output) -> Result<(), Failure> {
+    arguments.data_dir = absolute("--data-dir", &arguments.data_dir)?;
+    let kubeconfig = match &arguments.kubeconfig {
+        Some(path) => absolute("--kubeconfig", path)?,
+        None => arguments.data_dir.join("kubeconfig"),
+    };
     kubeconfig::may_be_replaced(&kubeconfig)?;
     let address = Address::read(&arguments.data_dir, arguments.listen)?;
     let api = Api::open(&arguments.data_dir, &kubeconfig, address.is_beyond_loopback())?;
@@ -83,24 +95,45 @@ async fn stand(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let shutdown = signal::stop_on_signal();
     foundation::lay(&client).await?;
     let listener = address.listen().await?;
-    let folder = folder(&arguments, &client)?;
+    let folder = folder(&arguments, &client, output)?;
     let mut world = World::start(api, listener, &installation, folder)?;
-    greeting::say(&world, &arguments.data_dir, output)?;
+    greeting::say(&world, &arguments, output)?;
     notify::ready();
     let ended = tokio::select! {
         () = shutdown.cancelled() => Ok(()),
         failure = world.failure() => Err(failure),
+        failure = show(&client, output) => Err(failure),
     };
+    if output.is_terminal() {
+        output.line("\nStopping.")?;
+    }
     notify::stopping();
     world.stop().await;
     tracing::info!("stopped");
     ended
 }
 
-fn folder(arguments: &Arguments, client: &Client) -> Result<Option<Folder>, Failure> {
+/// Shows a person what becomes of the services.
+async fn show(client: &Client, output: &Output) -> Failure {
+    if !output.is_terminal() {
+        std::future::pending::<()>().await;
+    }
+    let mut progress = Progress::from_now_on(client, output);
+    loop {
+        if let Err(failure) = progress.next_change().await {
+            return failure;
+        }
+    }
+}
+
+fn absolute(option: &str, path: &Path) -> Result<PathBuf, Failure> {
+    std::path::absolute(path).map_err(|error| Failure::usage(format!("{option} {}: {error}", path.display())))
+}
+
+fn folder(arguments: &Arguments, client: &Client, output: &Output) -> Result<Option<Folder>, Failure> {
     let prune_after = arguments.prune.then(|| arguments.prune_after.get());
     let open = |path: &PathBuf| {
-        Folder::new(path, client.clone(), prune_after)
+        Folder::new(path, client, prune_after, Voice::of(*output))
             .map_err(|error| Failure::usage(format!("--manifests {}: {error}", path.display())))
     };
     arguments.manifests.as_ref().map(open).transpose()

@@ -2,6 +2,7 @@
 
 mod apply;
 mod document;
+mod findings;
 mod manifest;
 mod owned;
 mod pass;
@@ -12,17 +13,21 @@ mod rhythm;
 mod scan;
 mod target;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use futures::StreamExt as _;
 use kube::Client;
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::SERVICES_NAMESPACE;
-use manifest::Contents;
-use report::{Remark, Report};
+use super::voice::{Remark, Voice};
+use findings::Findings;
+use manifest::{Contents, Place};
+use pass::Outcome;
+use report::Report;
 use rhythm::{Done, Rhythm, Work};
 use scan::{Snapshot, Stamp};
 
@@ -34,29 +39,61 @@ pub(super) struct Folder {
     root: PathBuf,
     client: Client,
     prune_after: Option<Duration>,
+    voice: Voice,
     rhythm: Rhythm,
+    findings: Findings,
+    /// What the last pass found.
+    standing: BTreeSet<Remark>,
+    /// What it applied, to find the lines of what becomes of that.
+    applied: pass::Places,
     report: Report,
 }
 
 impl Folder {
     /// `prune_after` is how long the folder has to be at rest before anything is deleted; none, and nothing ever is.
-    pub(super) fn new(root: &Path, client: Client, prune_after: Option<Duration>) -> std::io::Result<Self> {
-        let root = std::path::absolute(root)?;
-        Ok(Self { root, client, prune_after, rhythm: Rhythm::new(Instant::now()), report: Report::default() })
+    pub(super) fn new(
+        root: &Path,
+        client: &Client,
+        prune_after: Option<Duration>,
+        voice: Voice,
+    ) -> std::io::Result<Self> {
+        Ok(Self {
+            root: std::path::absolute(root)?,
+            client: client.clone(),
+            prune_after,
+            voice,
+            rhythm: Rhythm::new(Instant::now()),
+            findings: Findings::default(),
+            standing: BTreeSet::new(),
+            applied: pass::Places::default(),
+            report: Report::default(),
+        })
     }
 
     /// Applies it until dropped, which is safe at any moment.
     pub(super) async fn keep_applied(mut self) -> Infallible {
         let mut looks = tokio::time::interval(LOOK_EVERY);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut changes = findings::changes(&self.client);
         loop {
-            looks.tick().await;
-            let snapshot = self.look().await;
-            if let Some(work) = self.rhythm.see(snapshot.clone(), Instant::now()) {
-                let (contents, read) = self.read(&work).await;
-                let done = self.pass(&snapshot, &work, contents, &read).await;
-                self.rhythm.did(&work, read, done, Instant::now());
+            tokio::select! {
+                _ = looks.tick() => self.look_after_it().await,
+                Some(change) = changes.next() => {
+                    if self.findings.note(change) {
+                        self.tell();
+                    }
+                }
             }
+        }
+    }
+
+    /// Applies the folder if that is due.
+    async fn look_after_it(&mut self) {
+        let snapshot = self.look().await;
+        if let Some(work) = self.rhythm.see(snapshot.clone(), Instant::now()) {
+            let (contents, read) = self.read(&work).await;
+            let done = self.pass(&snapshot, &work, contents, &read).await;
+            self.rhythm.did(&work, read, done, Instant::now());
         }
     }
 
@@ -87,31 +124,52 @@ impl Folder {
         let outcome = match pass::apply_all(&self.client, &folder, SERVICES_NAMESPACE, manifests).await {
             Ok(outcome) => outcome,
             Err(error) => {
-                let text = format!("{folder}: nothing can be applied: {error}");
-                report::say(&self.report.news([Remark::Problem(text)].into()));
+                self.standing = [Remark::Problem(format!("{folder}: nothing can be applied: {error}"))].into();
+                self.tell();
                 return Done { try_again: true, wait: None };
             }
         };
+        self.voice.say(&outcome.done);
         gaps.extend(outcome.unknown.iter().map(|problem| format!("{} is not understood", problem.place)));
         let pruned = self.prune(&outcome, gaps, work).await;
-        let problems: Vec<_> = problems.iter().chain(&outcome.problems).chain(&outcome.unknown).collect();
-        let seen =
+        let Outcome { problems: refused, unknown, places, done, .. } = outcome;
+        let problems: Vec<_> = problems.into_iter().chain(refused).chain(unknown).collect();
+        let unseen =
             snapshot.problems.iter().map(|(path, problem)| format!("{}: {problem}", self.root.join(path).display()));
-        let said = problems.iter().map(ToString::to_string).chain(seen).map(Remark::Problem);
-        let news = self.report.news(said.chain(pruned.remarks).collect());
-        report::say(&news);
-        if outcome.changed > 0 || !news.is_empty() {
-            let (applied, problems) = (outcome.applied, problems.len() + snapshot.problems.len());
-            tracing::info!(folder, files = read.len(), applied, problems, "the folder was applied");
+        let all: Vec<_> = problems.iter().map(ToString::to_string).chain(unseen).map(Remark::Problem).collect();
+        let summary = summary(&folder, read.len(), places.len(), all.len());
+        self.standing = all.into_iter().chain(pruned.remarks).collect();
+        self.applied = places;
+        if self.tell() || !done.is_empty() {
+            self.voice.say(&[Remark::Note(summary)]);
         }
         let try_again = pruned.try_again || problems.iter().any(|problem| problem.may_pass);
         Done { try_again, wait: pruned.wait }
+    }
+
+    /// Says what stands now and is new. Answers whether anything was.
+    fn tell(&mut self) -> bool {
+        let found = self.applied.iter().filter_map(|(key, (file, lines))| {
+            let finding = self.findings.about(key)?;
+            let line = findings::field_of(finding).map_or(lines.first(), |field| lines.of(field));
+            let place = Place { file: file.clone(), line };
+            Some(Remark::Problem(format!("{place}: {key}: {finding}")))
+        });
+        let news = self.report.news(self.standing.iter().cloned().chain(found).collect());
+        self.voice.say(&news);
+        !news.is_empty()
     }
 
     /// The folder as objects and people are told it.
     fn name(&self) -> String {
         self.root.display().to_string()
     }
+}
+
+fn summary(folder: &str, files: usize, objects: usize, problems: usize) -> String {
+    let counted = |count: usize, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
+    let (files, objects) = (counted(files, "file"), counted(objects, "object"));
+    format!("{folder}: {files}, {objects} applied, {}", counted(problems, "problem"))
 }
 
 /// Why the files may ask for more than was understood of them.

@@ -1,13 +1,15 @@
 //! Applying everything that the files say, each object for itself.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use kube::api::DynamicObject;
 use kube::{Api, Client};
 
+use super::super::voice::Remark;
 use super::apply::{Applied, Change, Item, apply};
+use super::document::Lines;
 use super::manifest::{Manifest, Problem};
-use super::report;
 use super::target::{Catalogue, Key};
 use crate::kube::{WriteError, bounded};
 
@@ -20,11 +22,14 @@ pub(super) struct Outcome {
     pub(super) problems: Vec<Problem>,
     /// Where something is asked for of which nobody knows what it is.
     pub(super) unknown: Vec<Problem>,
-    /// How many objects are as the files say.
-    pub(super) applied: usize,
-    /// How many became so now.
-    pub(super) changed: usize,
+    /// The objects that are as the files say.
+    pub(super) places: Places,
+    /// What was done to become so.
+    pub(super) done: Vec<Remark>,
 }
+
+/// Where each object is written.
+pub(super) type Places = BTreeMap<Key, (PathBuf, Lines)>;
 
 /// Applies all of them in an order that works. Definitions come first, since they make kinds that others are of.
 ///
@@ -44,8 +49,8 @@ pub(super) async fn apply_all(
         wanted: BTreeSet::new(),
         problems: Vec::new(),
         unknown: Vec::new(),
-        applied: 0,
-        changed: 0,
+        places: Places::new(),
+        done: Vec::new(),
     };
     outcome.apply(folder, definitions).await;
     if has_definitions {
@@ -99,21 +104,20 @@ impl Outcome {
                 return;
             }
         };
-        self.applied += 1;
+        self.places.insert(key.clone(), (manifest.file.clone(), manifest.lines.clone()));
         let place = manifest.place();
         let what = match change {
             Change::Created => "created",
             Change::Changed => "changed",
             Change::None => return,
         };
-        self.changed += 1;
-        if taken.is_empty() {
-            return report::did(&format!("{place}: {key}: {what}"));
-        }
-        let taken = taken.join(", ");
-        report::warn(&format!(
-            "{place}: {key}: {what}; somebody else had set {taken}, and the file is right about what it names"
-        ));
+        self.done.push(if taken.is_empty() {
+            Remark::Note(format!("{place}: {key}: {what}"))
+        } else {
+            let taken = taken.join(", ");
+            let why = format!("somebody else had set {taken}, and the file is right about what it names");
+            Remark::Warning(format!("{place}: {key}: {what}; {why}"))
+        });
     }
 
     /// Which of them is meant is not known, and each pass would undo the other.

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
+use super::super::voice::Remark;
 use super::Folder;
 use super::owned;
 use super::pass::Outcome;
 use super::prune::{Evidence, Owned, Verdict, decide};
-use super::report::{self, Remark};
 use super::rhythm::Work;
 use crate::kube::WriteError;
 
@@ -58,7 +58,9 @@ impl Folder {
             }
             let key = &object.key;
             match owned::delete(&outcome.catalogue, object).await {
-                Ok(()) => report::warn(&format!("{key}: deleted, since no file of the folder asks for it any more")),
+                Ok(()) => self.voice.say(&[Remark::Warning(format!(
+                    "{key}: deleted, since no file of the folder asks for it any more"
+                ))]),
                 Err(WriteError::Gone) => {}
                 Err(WriteError::Conflict) => pruned.try_again = true,
                 Err(error) => {

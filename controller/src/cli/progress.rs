@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures::{Stream, StreamExt as _};
 use hostwright_crds::HostingService;
+use k8s_openapi::jiff::Zoned;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt as _, watcher as watch};
 use kube::{Api, Client, ResourceExt as _};
 use tokio::time::Instant;
 
-use super::super::failure::Failure;
-use super::super::output::{Output, Span, Tone};
+use super::failure::Failure;
+use super::output::{Output, Span, Tone};
 use super::view::View;
 
 /// How long services that rest elsewhere than expected are given: a next attempt may be a second ahead.
@@ -37,7 +38,9 @@ pub(super) struct Progress<'a> {
     services: BTreeMap<String, View>,
     listed: bool,
     output: &'a Output,
-    started: Instant,
+    times: Times,
+    /// Whether those that were there already are shown.
+    show_listed: bool,
     /// The longest name so far: columns stay where they are.
     width: usize,
     /// Lines that are redrawn in place; none where every change gets a line of its own.
@@ -49,7 +52,14 @@ impl<'a> Progress<'a> {
     pub(super) fn of(client: &Client, output: &'a Output, started: Instant) -> Self {
         let events = watch(Api::all(client.clone()), watcher::Config::default()).default_backoff().boxed();
         let drawn = output.is_terminal().then_some(0);
-        Self { events, services: BTreeMap::new(), listed: false, output, started, width: 0, drawn }
+        let (services, times) = (BTreeMap::new(), Times::SinceStart(started));
+        Self { events, services, listed: false, output, times, show_listed: true, width: 0, drawn }
+    }
+
+    /// Begins to look, for as long as the process runs: each change from now on gets a line, with the time of day.
+    pub(super) fn from_now_on(client: &Client, output: &'a Output) -> Self {
+        let started = Instant::now();
+        Self { times: Times::OfDay, show_listed: false, drawn: None, ..Self::of(client, output, started) }
     }
 
     pub(super) fn services(&self) -> impl Iterator<Item = &View> {
@@ -63,7 +73,7 @@ impl<'a> Progress<'a> {
 
     /// Shows changes until all services rest, or until time is up.
     pub(super) async fn until_settled(&mut self, timeout: Duration) -> Result<Settled, Failure> {
-        let end = self.started + timeout;
+        let end = self.times.start() + timeout;
         let mut resting_since = None;
         loop {
             let all = |holds: fn(&View) -> bool| self.listed && self.services.values().all(holds);
@@ -111,7 +121,7 @@ impl<'a> Progress<'a> {
         self.width = self.width.max(view.name.chars().count());
         let before = self.services.insert(key(service), view.clone());
         let moved = before.is_none_or(|before| before.stage() != view.stage());
-        if self.drawn.is_none() && moved {
+        if self.drawn.is_none() && moved && (self.listed || self.show_listed) {
             return self.say(view.line(self.width));
         }
         self.redraw()
@@ -125,8 +135,7 @@ impl<'a> Progress<'a> {
     }
 
     fn say(&self, mut line: Vec<Span>) -> Result<(), Failure> {
-        let elapsed = self.started.elapsed().as_secs_f32();
-        line.insert(0, (Tone::Quiet, format!("{elapsed:6.1}s  ")));
+        line.insert(0, (Tone::Quiet, self.times.now()));
         self.output.spans(&line)
     }
 
@@ -138,6 +147,34 @@ impl<'a> Progress<'a> {
         self.drawn = Some(lines.len());
         Ok(())
     }
+}
+
+/// What stands before each line.
+#[derive(Debug, Clone, Copy)]
+enum Times {
+    SinceStart(Instant),
+    OfDay,
+}
+
+impl Times {
+    fn now(self) -> String {
+        match self {
+            Self::SinceStart(start) => format!("{:6.1}s  ", start.elapsed().as_secs_f32()),
+            Self::OfDay => time_of_day(),
+        }
+    }
+
+    fn start(self) -> Instant {
+        match self {
+            Self::SinceStart(start) => start,
+            Self::OfDay => Instant::now(),
+        }
+    }
+}
+
+/// The time where this machine is, as what stands before a line.
+pub(super) fn time_of_day() -> String {
+    format!("{}  ", Zoned::now().strftime("%H:%M:%S"))
 }
 
 fn key(service: &HostingService) -> String {

@@ -4,7 +4,7 @@ use hostwright_crds::{HostingService, OperationOutcome, annotation, condition};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::super::output::{Span, Tone, age};
+use super::output::{Span, Tone, age};
 
 /// The headers of [`View::row`], and of what follows it in one line where lines may be long.
 pub(super) const HEADERS: [&str; 8] = ["NAME", "DESIRED", "PHASE", "READY", "REASON", "PACKAGE", "AGE", "MESSAGE"];
