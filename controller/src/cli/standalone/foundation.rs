@@ -3,15 +3,14 @@
 use hostwright_crds::{FIELD_MANAGER, manifests};
 use k8s_openapi::api::core::v1::Namespace;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::api::{Patch, PatchParams};
+use kube::api::{Patch, PatchParams, PostParams};
 use kube::{Api, Client, ResourceExt as _};
-use serde_json::json;
 
 use super::super::failure::Failure;
 use super::{CREDENTIALS_NAMESPACE, SERVICES_NAMESPACE};
-use crate::kube::bounded;
+use crate::kube::{WriteError, bounded};
 
-/// Applies them; what is there already as it should be stays as it is.
+/// Applies the kinds and makes the namespaces; what is there already as it should be stays as it is.
 pub(super) async fn lay(client: &Client) -> Result<(), Failure> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
@@ -22,11 +21,15 @@ pub(super) async fn lay(client: &Client) -> Result<(), Failure> {
         })?;
     }
     let namespaces: Api<Namespace> = Api::all(client.clone());
+    let params = PostParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PostParams::default() };
     for name in [CREDENTIALS_NAMESPACE, SERVICES_NAMESPACE] {
-        let namespace = json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}});
-        bounded(namespaces.patch(name, &params, &Patch::Apply(&namespace)))
-            .await
-            .map_err(|error| Failure::failed(format!("namespace {name} cannot be made: {error}")))?;
+        let mut namespace = Namespace::default();
+        namespace.metadata.name = Some(name.to_owned());
+        match bounded(namespaces.create(&params, &namespace)).await {
+            // It is there.
+            Ok(_) | Err(WriteError::Conflict) => {}
+            Err(error) => return Err(Failure::failed(format!("namespace {name} cannot be made: {error}"))),
+        }
     }
     Ok(())
 }

@@ -197,7 +197,7 @@ async fn a_problem_is_said_once_with_its_line_and_harms_no_other_object() {
     world.passes(900).await;
     let said = world.said();
     for problem in [
-        "a.yaml:8: Package small: spec.bogus: unknown field",
+        "a.yaml:8: Package small: spec.bogus: field not declared in schema",
         "a.yaml:17: HostingService customers/alice: spec.desiredStatus: Unsupported value: \"Alive\"",
         "a.yaml:19: unclosed bracket",
     ] {
@@ -214,7 +214,7 @@ async fn a_problem_is_said_once_with_its_line_and_harms_no_other_object() {
     world.passes(2).await;
     world.start(None);
     world.passes(2).await;
-    assert_eq!(world.times("spec.bogus: unknown field"), 3);
+    assert_eq!(world.times("spec.bogus: field not declared"), 3);
 }
 
 #[tokio::test(start_paused = true)]
