@@ -21,7 +21,10 @@ async fn the_first_start_needs_an_installation_id_which_is_kept_and_never_change
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--installation-id is missing: this is the first start with this data folder"), "{said}");
 
-    assert_eq!(machine.start(&["--installation-id", "prod-eu"]).started().await.terminate(), Some(0));
+    assert_eq!(
+        machine.start(&["--listen", "127.0.0.1:0", "--installation-id", "prod-eu"]).started().await.terminate(),
+        Some(0)
+    );
     let mut second = machine.start(&[]);
     let said = second.until("running").await;
     assert!(said.contains(r#""installation":"prod-eu""#), "{said}");
@@ -81,7 +84,10 @@ async fn a_person_at_the_terminal_is_asked_until_the_answer_can_be_an_id() {
 async fn address_token_and_authority_stay_the_same_and_only_the_owner_may_read_them() {
     let machine = Machine::new().await;
     let kubeconfig = machine.path("data/kubeconfig");
-    assert_eq!(machine.start(&["--installation-id", "prod-eu"]).started().await.terminate(), Some(0));
+    assert_eq!(
+        machine.start(&["--listen", "127.0.0.1:0", "--installation-id", "prod-eu"]).started().await.terminate(),
+        Some(0)
+    );
     let first = fs::read_to_string(&kubeconfig).unwrap();
     let second = machine.start(&[]).started().await;
     assert_eq!(fs::read_to_string(&kubeconfig).unwrap(), first);

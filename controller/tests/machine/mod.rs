@@ -83,7 +83,9 @@ impl Machine {
     /// Started with the folder of manifests.
     pub fn start_with_manifests(&self, arguments: &[&str]) -> Standalone {
         let mut command = self.command();
-        command.args(["--installation-id", "prod-eu", "--manifests"]).arg(self.path("manifests")).args(arguments);
+        // Tests run beside each other: a port that is given back for a moment may be taken by another machine.
+        command.args(["--listen", "127.0.0.1:0", "--installation-id", "prod-eu", "--manifests"]);
+        command.arg(self.path("manifests")).args(arguments);
         Standalone::of(command)
     }
 

@@ -47,6 +47,8 @@ pub(super) struct Folder {
     /// What it applied, to find the lines of what becomes of that.
     applied: pass::Places,
     report: Report,
+    /// The last summary of a pass.
+    summary: String,
 }
 
 impl Folder {
@@ -67,6 +69,7 @@ impl Folder {
             standing: BTreeSet::new(),
             applied: pass::Places::default(),
             report: Report::default(),
+            summary: String::new(),
         })
     }
 
@@ -140,8 +143,9 @@ impl Folder {
         let summary = summary(&folder, read.len(), places.len(), all.len());
         self.standing = all.into_iter().chain(pruned.remarks).collect();
         self.applied = places;
-        if self.tell() || !done.is_empty() {
-            self.voice.say(&[Remark::Note(summary)]);
+        if self.tell() || !done.is_empty() || summary != self.summary {
+            self.voice.say(&[Remark::Note(summary.clone())]);
+            self.summary = summary;
         }
         let try_again = pruned.try_again || problems.iter().any(|problem| problem.may_pass);
         Done { try_again, wait: pruned.wait }
