@@ -109,7 +109,10 @@ pub(crate) fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned)
 }
 
+/// A name in a path is cut here: it is repeated in the path of everything below it, and a client may make it very long.
+pub(crate) const MAX_NAME: usize = 200;
+
 /// Joins a field path: `spec` and `replicas` give `spec.replicas`.
 pub(crate) fn child(path: &str, name: &str) -> String {
-    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+    if path.is_empty() { format!("{name:.MAX_NAME$}") } else { format!("{path}.{name:.MAX_NAME$}") }
 }

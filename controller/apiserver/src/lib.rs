@@ -46,6 +46,7 @@ mod store;
 mod syntax;
 mod table;
 mod transport;
+mod warning;
 mod watch;
 
 pub use credentials::{Authority, Credentials, CredentialsError, Token, write_private};

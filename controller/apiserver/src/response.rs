@@ -6,6 +6,7 @@ use http::{Response, StatusCode};
 use serde_json::Value;
 
 use crate::status::ApiError;
+use crate::warning;
 
 /// A successful answer before it is written out.
 #[derive(Debug)]
@@ -28,11 +29,8 @@ pub(crate) fn json(code: u16, body: &Value, warnings: &[String]) -> Response<Bod
     let mut response = Response::new(Body::from(body.to_string()));
     *response.status_mut() = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    for text in warnings {
-        let text = text.replace('\\', "\\\\").replace('"', "\\\"");
-        if let Ok(value) = HeaderValue::from_str(&format!("299 - \"{text}\"")) {
-            response.headers_mut().append(WARNING, value);
-        }
+    for header in warning::headers(warnings) {
+        response.headers_mut().append(WARNING, header);
     }
     response
 }

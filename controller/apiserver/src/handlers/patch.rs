@@ -184,10 +184,6 @@ fn configuration(call: &Call) -> Result<Value, ApiError> {
             "error decoding YAML: error unmarshaling JSON: while decoding JSON: {why}"
         )));
     }
-    if object::deeper_than(&config, decode::MAX_DEPTH) {
-        let limit = decode::MAX_DEPTH;
-        return Err(ApiError::bad_request(format!("the body is nested deeper than {limit} levels")));
-    }
     let text = |field: &str| config.get(field).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
     let is_own = version == resource.api_version() && kind == resource.kind;

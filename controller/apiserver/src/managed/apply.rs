@@ -1,5 +1,7 @@
 //! Server-side apply: merging what a manager wants into an object, within what others own.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::{Value, json};
 
 use super::compare::{children, compare};
@@ -176,27 +178,43 @@ fn merge(target: &mut Value, config: &Value, schema: Option<&Schema>) {
 
 fn merge_list(list: &mut Vec<Value>, wanted: &[Value], schema: &Schema) {
     let items = schema.items.as_deref();
+    let mut places = places(list, schema);
     for item in wanted {
         let step = item_step(item, &schema.list_type, items);
-        match list.iter_mut().find(|old| item_step(old, &schema.list_type, items) == step) {
-            Some(old) => merge(old, item, items),
-            None => list.push(item.clone()),
+        if let Some(place) = step.as_ref().and_then(|step| places.get(step)) {
+            merge(&mut list[*place], item, items);
+        } else {
+            places.extend(step.map(|step| (step, list.len())));
+            list.push(item.clone());
         }
     }
 }
 
+/// Where the items of a list are; of several with the same key the first counts. Looking for each on its own would take
+/// the square of the length.
+fn places(list: &[Value], schema: &Schema) -> BTreeMap<Step, usize> {
+    let items = schema.items.as_deref();
+    let steps = list.iter().enumerate().rev();
+    steps.filter_map(|(place, item)| Some((item_step(item, &schema.list_type, items)?, place))).collect()
+}
+
 /// Removes what the manager applied before, applies no longer, and nobody owns.
 fn prune(value: &mut Value, last: &FieldSet, owned: &FieldSet, schema: Option<&Schema>) {
+    let places = match (&*value, schema) {
+        (Value::Array(items), Some(schema)) => places(items, schema),
+        _ => BTreeMap::new(),
+    };
+    let mut gone = BTreeSet::new();
     for (step, node) in &last.nodes {
         let keeper = owned.nodes.get(step);
         let named =
             matches!(step, Step::Field(name) if schema.is_some_and(|schema| schema.properties.contains_key(name)));
         let goes = keeper.is_none() && (node.member || named);
-        let Some(place) = place_of(value, step, schema) else {
+        let Some(place) = place_of(value, step, &places) else {
             continue;
         };
         if goes {
-            remove(value, place);
+            gone.insert(place);
             continue;
         }
         let below = keeper.map(|keeper| &keeper.below);
@@ -207,26 +225,23 @@ fn prune(value: &mut Value, last: &FieldSet, owned: &FieldSet, schema: Option<&S
             // A map that only held what is gone goes too, unless somebody owns the map.
             let is_empty = child.as_object().is_some_and(serde_json::Map::is_empty);
             if is_empty && keeper.is_none() {
-                remove(value, place);
+                gone.insert(place);
             }
         }
     }
+    remove(value, &gone);
 }
 
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Place {
     Field(String),
     Index(usize),
 }
 
-fn place_of(value: &Value, step: &Step, schema: Option<&Schema>) -> Option<Place> {
+fn place_of(value: &Value, step: &Step, places: &BTreeMap<Step, usize>) -> Option<Place> {
     match (value, step) {
         (Value::Object(map), Step::Field(name)) => map.contains_key(name).then(|| Place::Field(name.clone())),
-        (Value::Array(list), step) => {
-            let schema = schema?;
-            let items = schema.items.as_deref();
-            let same = |item: &Value| item_step(item, &schema.list_type, items).as_ref() == Some(step);
-            list.iter().position(same).map(Place::Index)
-        }
+        (Value::Array(_), step) => places.get(step).copied().map(Place::Index),
         _ => None,
     }
 }
@@ -238,13 +253,16 @@ fn at<'a>(value: &'a mut Value, place: &Place) -> Option<&'a mut Value> {
     }
 }
 
-fn remove(value: &mut Value, place: Place) {
-    match (value, place) {
-        (Value::Object(map), Place::Field(name)) => {
-            map.remove(&name);
-        }
-        (Value::Array(list), Place::Index(index)) if index < list.len() => {
-            list.remove(index);
+fn remove(value: &mut Value, gone: &BTreeSet<Place>) {
+    match value {
+        Value::Object(map) => gone.iter().for_each(|place| {
+            if let Place::Field(name) = place {
+                map.remove(name);
+            }
+        }),
+        Value::Array(list) => {
+            let mut places = 0..;
+            list.retain(|_| places.next().is_none_or(|place| !gone.contains(&Place::Index(place))));
         }
         _ => {}
     }

@@ -2,6 +2,8 @@
 //!
 //! The sentences are those of `structured-merge-diff`, which come with status 500.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use super::path::{Step, item_step};
@@ -64,9 +66,12 @@ fn walk(value: &Value, schema: &Schema, path: &str, problems: &mut Vec<String>) 
     }
 }
 
+/// Nobody reads more about one object, and a long list may give reason to very many.
+const MAX_PROBLEMS: usize = 100;
+
 fn walk_list(list: &[Value], schema: &Schema, path: &str, problems: &mut Vec<String>) {
     let items = schema.items.as_deref();
-    let mut seen: Vec<Step> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (index, item) in list.iter().enumerate() {
         let step = match &schema.list_type {
             ListType::Atomic => Step::Index(index),
@@ -78,13 +83,16 @@ fn walk_list(list: &[Value], schema: &Schema, path: &str, problems: &mut Vec<Str
                 item_step(item, merged, items).unwrap_or(Step::Index(index))
             }
         };
+        if problems.len() >= MAX_PROBLEMS {
+            return;
+        }
         if seen.contains(&step) {
             problems.push(format!("{path}: duplicate entries for key {}", step.display()));
         }
         if let Some(items) = items {
             walk(item, items, &format!("{path}{}", step.display()), problems);
         }
-        seen.push(step);
+        seen.insert(step);
     }
 }
 

@@ -3,13 +3,19 @@
 
 use serde_json::Value;
 
+use super::budget::Budget;
+
 /// The operation cannot be done; the real server does not say why either.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct DoesNotApply;
 
-/// Does one operation after the other.
+/// Does one operation after the other, as far as their budget goes.
 pub(crate) fn apply(value: &mut Value, operations: &[Value]) -> Result<(), DoesNotApply> {
-    operations.iter().try_for_each(|operation| apply_one(value, operation))
+    let mut budget = Budget::default();
+    operations.iter().try_for_each(|operation| {
+        budget.charge(value, operation).map_err(|_| DoesNotApply)?;
+        apply_one(value, operation)
+    })
 }
 
 fn apply_one(root: &mut Value, operation: &Value) -> Result<(), DoesNotApply> {

@@ -75,6 +75,7 @@ fn merge_map(
         if let Some(name) = name.strip_prefix(DELETE_FROM) {
             let gone = change.as_array().ok_or_else(|| bad_format("primitive list"))?;
             if let Some(list) = map.get_mut(name).and_then(Value::as_array_mut) {
+                check_length(list, gone)?;
                 list.retain(|item| !gone.contains(item));
             }
             continue;
@@ -178,6 +179,18 @@ fn is_same(a: &Value, b: &Value, kind: &Lists) -> bool {
     }
 }
 
+/// Each item is compared with every other: lists of core kinds are short, and much longer ones would take very long.
+const MAX_ITEMS: usize = 1_000;
+
+fn check_length(old: &[Value], change: &[Value]) -> Result<(), ApiError> {
+    let longest = old.len().max(change.len());
+    if longest <= MAX_ITEMS {
+        return Ok(());
+    }
+    let why = format!("a list of {longest} items is too long for a strategic merge patch: the limit is {MAX_ITEMS}");
+    Err(ApiError::bad_request(format!("{why}; use a JSON merge patch, which replaces the list")))
+}
+
 fn merge_lists(
     old: &[Value],
     change: Vec<Value>,
@@ -185,6 +198,9 @@ fn merge_lists(
     place: &str,
 ) -> Result<Vec<Value>, ApiError> {
     let kind = lists_at(place, schema);
+    if !matches!(kind, Lists::Replace) {
+        check_length(old, &change)?;
+    }
     let mut merged = old.to_vec();
     let order: Vec<Value> = match &kind {
         Lists::Replace => return Ok(change),

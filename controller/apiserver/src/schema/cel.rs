@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
-use super::{Schema, validate::same_item};
+use super::{ListType, Schema, validate::OldItems};
 use crate::field::{FieldError, FieldErrorKind};
 
 /// The rules of one version of a definition.
@@ -75,8 +75,8 @@ fn is_unchanged(value: &Value, old: Option<&Value>, schema: &Schema, path: &str)
             Step::Field(name) => (value.get(name), old.get(name), schema.and_then(|schema| schema.field(name))),
             Step::Index(index) => {
                 let item = value.get(index);
-                let list_type = schema.map(|schema| schema.list_type.clone()).unwrap_or_default();
-                let before = item.and_then(|item| same_item(&list_type, item, old, index));
+                let list_type = schema.map_or(&ATOMIC, |schema| &schema.list_type);
+                let before = item.and_then(|item| OldItems::of(Some(old), list_type).continued_by(item, index));
                 (item, before, schema.and_then(|schema| schema.items.as_deref()))
             }
         };
@@ -87,6 +87,8 @@ fn is_unchanged(value: &Value, old: Option<&Value>, schema: &Schema, path: &str)
     }
     value == old
 }
+
+static ATOMIC: ListType = ListType::Atomic;
 
 fn value_at<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
     steps(path).try_fold(root, |value, step| match step {

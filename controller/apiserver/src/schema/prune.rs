@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::{Additional, Schema};
 use crate::field::child;
 
+/// Nobody reads more of them, and a body may hold very many.
+const MAX_UNKNOWN: usize = 100;
+
 /// Removes unknown fields and adds their paths to `unknown`. `is_resource` keeps `apiVersion`, `kind` and `metadata`.
 pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, is_resource: bool, unknown: &mut Vec<String>) {
     match value {
@@ -16,7 +19,7 @@ pub(crate) fn prune(value: &mut Value, schema: &Schema, path: &str, is_resource:
                     || own(name)
                     || schema.properties.contains_key(name)
                     || !matches!(schema.additional, Additional::Nothing);
-                if !known {
+                if !known && unknown.len() < MAX_UNKNOWN {
                     unknown.push(child(path, name));
                 }
                 known

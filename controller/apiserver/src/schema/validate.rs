@@ -1,5 +1,7 @@
 //! Checking an object against its schema, with the messages of the real server.
 
+use std::collections::{HashMap, HashSet};
+
 use serde_json::{Value, json};
 
 use super::{ListType, Schema, Type, format};
@@ -19,8 +21,11 @@ pub(crate) fn blocks_rules(errors: &[FieldError]) -> bool {
     errors.iter().any(|error| matches!(error.kind, NotSupported | Required | TooLong | TooMany | TypeInvalid))
 }
 
+/// Nobody reads more errors about one object, and a long list may give reason to very many.
+const MAX_ERRORS: usize = 500;
+
 fn check(value: &Value, old: Option<&Value>, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    if old == Some(value) || (value.is_null() && schema.nullable) {
+    if errors.len() >= MAX_ERRORS || old == Some(value) || (value.is_null() && schema.nullable) {
         return;
     }
     if !check_type(value, schema, path, errors) {
@@ -157,44 +162,68 @@ fn check_list(list: &[Value], old: Option<&Value>, schema: &Schema, path: &str, 
         let detail = format!("{path} in body should have at least {limit} items");
         errors.push(FieldError::invalid(path, &json!(length), &detail));
     }
-    if limits.unique_items && (1..list.len()).any(|at| list[..at].contains(&list[at])) {
+    if limits.unique_items && list.iter().collect::<HashSet<_>>().len() < list.len() {
         errors.push(FieldError::invalid_unprinted(path, &format!("{path} in body shouldn't contain duplicates")));
     }
     if let Some(items) = &schema.items {
+        let old = OldItems::of(old, &schema.list_type);
         for (index, item) in list.iter().enumerate() {
-            let old = old.and_then(|old| same_item(&schema.list_type, item, old, index));
-            check(item, old, items, &format!("{path}[{index}]"), errors);
+            check(item, old.continued_by(item, index), items, &format!("{path}[{index}]"), errors);
         }
     }
     check_duplicates(list, schema, path, errors);
 }
 
-/// The item of the old list that this item continues: by key in a map, by equality in a set, by place otherwise.
-pub(super) fn same_item<'a>(list_type: &ListType, item: &Value, old: &'a Value, index: usize) -> Option<&'a Value> {
-    let old = old.as_array()?;
-    match list_type {
-        ListType::Map(keys) => old.iter().find(|old| keys.iter().all(|key| old.get(key) == item.get(key))),
-        ListType::Set => old.iter().find(|old| *old == item),
-        ListType::Atomic => old.get(index),
+/// The items of the list as it was, to find the one that an item continues: by key in a map, by equality in a set, by
+/// place otherwise.
+pub(super) enum OldItems<'a> {
+    Places(&'a [Value]),
+    Equals(HashSet<&'a Value>),
+    Keys(&'a [String], HashMap<Vec<Option<&'a Value>>, &'a Value>),
+}
+
+impl<'a> OldItems<'a> {
+    pub(super) fn of(old: Option<&'a Value>, list_type: &'a ListType) -> Self {
+        let list = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        match list_type {
+            ListType::Atomic => Self::Places(list),
+            ListType::Set => Self::Equals(list.iter().collect()),
+            // Of several with the same key the first counts.
+            ListType::Map(keys) => Self::Keys(keys, list.iter().rev().map(|item| (key_of(item, keys), item)).collect()),
+        }
+    }
+
+    pub(super) fn continued_by(&self, item: &Value, index: usize) -> Option<&'a Value> {
+        match self {
+            Self::Places(list) => list.get(index),
+            Self::Equals(items) => items.get(item).copied(),
+            Self::Keys(keys, items) => items.get(&key_of(item, keys)).copied(),
+        }
     }
 }
 
+fn key_of<'a>(item: &'a Value, keys: &[String]) -> Vec<Option<&'a Value>> {
+    keys.iter().map(|key| item.get(key)).collect()
+}
+
 fn check_duplicates(list: &[Value], schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    for (index, item) in list.iter().enumerate() {
-        let before = &list[..index];
-        match &schema.list_type {
-            ListType::Set if before.contains(item) => {
-                errors.push(FieldError::duplicate(&format!("{path}[{index}]"), item));
+    let mut refuse = |index: usize, what: &Value| {
+        errors.push(FieldError::duplicate(&format!("{path}[{index}]"), what));
+    };
+    match &schema.list_type {
+        ListType::Atomic => {}
+        ListType::Set => {
+            let mut seen = HashSet::new();
+            for (index, item) in list.iter().enumerate().filter(|(_, item)| !seen.insert(*item)) {
+                refuse(index, item);
             }
-            ListType::Map(keys) => {
-                let key_of = |item: &Value| -> Value {
-                    keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect()
-                };
-                if before.iter().any(|other| key_of(other) == key_of(item)) {
-                    errors.push(FieldError::duplicate(&format!("{path}[{index}]"), &key_of(item)));
-                }
+        }
+        ListType::Map(keys) => {
+            let mut seen = HashSet::new();
+            for (index, item) in list.iter().enumerate().filter(|(_, item)| !seen.insert(key_of(item, keys))) {
+                let key = keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect();
+                refuse(index, &key);
             }
-            _ => {}
         }
     }
 }
@@ -239,21 +268,23 @@ fn check_combinations(value: &Value, schema: &Schema, path: &str, errors: &mut V
     for part in &schema.all_of {
         errors.extend(failures(part));
     }
-    if !schema.any_of.is_empty() && !schema.any_of.iter().any(|part| failures(part).is_empty()) {
+    if !schema.any_of.is_empty()
+        && let Some(closest) = closest_failure(schema.any_of.iter().map(failures))
+    {
         let detail = format!("{path:?} must validate at least one schema (anyOf)");
         errors.push(FieldError::invalid(path, &json!(""), &detail));
-        errors.extend(schema.any_of.iter().map(failures).min_by_key(Vec::len).unwrap_or_default());
+        errors.extend(closest);
     }
     if !schema.one_of.is_empty() {
-        let fitting = schema.one_of.iter().filter(|part| failures(part).is_empty()).count();
+        // Each part is tried once: parts within parts would otherwise be tried more often with every level.
+        let tried: Vec<_> = schema.one_of.iter().map(failures).collect();
+        let fitting = tried.iter().filter(|found| found.is_empty()).count();
         if fitting != 1 {
             let found =
                 if fitting == 0 { "Found none valid".into() } else { format!("Found {fitting} valid alternatives") };
             let detail = format!("{path:?} must validate one and only one schema (oneOf). {found}");
             errors.push(FieldError::invalid(path, &json!(""), &detail));
-            if fitting == 0 {
-                errors.extend(schema.one_of.iter().map(failures).min_by_key(Vec::len).unwrap_or_default());
-            }
+            errors.extend(closest_failure(tried.into_iter()).unwrap_or_default());
         }
     }
     if let Some(not) = &schema.not
@@ -262,4 +293,18 @@ fn check_combinations(value: &Value, schema: &Schema, path: &str, errors: &mut V
         let detail = format!("{path:?} must not validate the schema (not)");
         errors.push(FieldError::invalid(path, &json!(""), &detail));
     }
+}
+
+/// The shortest of several lists of errors; nothing when one of them is empty, and the rest is then not looked at.
+fn closest_failure(tried: impl Iterator<Item = Vec<FieldError>>) -> Option<Vec<FieldError>> {
+    let mut closest: Option<Vec<FieldError>> = None;
+    for found in tried {
+        if found.is_empty() {
+            return None;
+        }
+        if closest.as_ref().is_none_or(|closest| found.len() < closest.len()) {
+            closest = Some(found);
+        }
+    }
+    closest
 }
