@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use hostwright_crds::{HostingService, Package, ProviderInstance};
 use k8s_openapi::api::core::v1::Namespace;
-use kube::Client;
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
+use kube::{Client, ResourceExt as _};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
@@ -41,6 +41,16 @@ pub struct Caches {
     pub services_listed: watch::Receiver<bool>,
     /// Whether all instances were listed.
     pub instances_listed: watch::Receiver<bool>,
+}
+
+impl Caches {
+    /// Whether anything has a finalizer of ours, as far as is known.
+    pub fn need_a_controller(&self) -> bool {
+        let ours = |finalizers: &[String]| finalizers.iter().any(|finalizer| finalizer == hostwright_crds::FINALIZER);
+        !*self.services_listed.borrow()
+            || self.instances.state().iter().any(|instance| ours(instance.finalizers()))
+            || self.services.state().iter().any(|service| ours(service.finalizers()))
+    }
 }
 
 /// Wakes reconciles that no watch event would.

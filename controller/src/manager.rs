@@ -27,6 +27,8 @@ const SERVICES_AT_ONCE: u16 = 128;
 const OTHERS_AT_ONCE: u16 = 8;
 /// How often what is remembered of services that are gone is dropped.
 const FORGET_EVERY: Duration = Duration::from_mins(10);
+/// How often it is looked whether anything needs the controller.
+const LET_GO_EVERY: Duration = Duration::from_secs(5);
 /// The pause before the built-in plugins are published again.
 const PUBLISH_AGAIN: Duration = Duration::from_secs(5);
 /// How long running passes get to finish once the controller is told to stop: a provider call may take a minute.
@@ -54,6 +56,7 @@ pub struct Options {
 pub async fn run(client: Client, options: Options, shutdown: CancellationToken) -> Result<(), InstallationError> {
     let Options { settings, plugins, clock, leadership, process } = options;
     let installation = Installation::open(&client, &settings.credentials_namespace, &settings.installation).await?;
+    let leadership = leadership.while_acting(installation.acting());
     let (services, services_writer) = reflector::store();
     let (packages, packages_writer) = reflector::store();
     let (instances, instances_writer) = reflector::store();
@@ -84,6 +87,8 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     let mut background = JoinSet::new();
     background.spawn(watches::namespaces(context.clone(), namespaces_writer, list_namespaces));
     background.spawn(watches::secrets(context.clone()));
+    background.spawn(context.installation.clone().follow());
+    background.spawn(let_go_when_unneeded(context.clone()));
     background.spawn(forget_the_gone(context.clone()));
     background.spawn(publish_plugins(context.clone()));
 
@@ -205,6 +210,19 @@ async fn publish_plugins(context: Arc<Context>) {
             tracing::warn!(%error, "the Plugin objects could not be written; trying again");
         }
         tokio::time::sleep(PUBLISH_AGAIN).await;
+    }
+}
+
+/// Lets go of the controller's own objects once nothing needs a controller any more.
+async fn let_go_when_unneeded(context: Arc<Context>) {
+    loop {
+        tokio::time::sleep(LET_GO_EVERY).await;
+        if !context.leadership.holds() || !context.installation.is_held() || context.caches.need_a_controller() {
+            continue;
+        }
+        if let Err(error) = context.installation.let_go_if_unneeded().await {
+            tracing::warn!(%error, "the controller's own objects could not be let go; trying again");
+        }
     }
 }
 

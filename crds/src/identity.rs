@@ -1,6 +1,7 @@
 //! The identity record: which remote belongs to which object.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// What the annotation [`crate::annotation::IDENTITY`] holds. It is written once, before the first remote call, fenced by
 /// the object's resourceVersion, and survives the loss of status.
@@ -23,6 +24,25 @@ pub struct Identity {
     /// Set once the end of the remote was confirmed. Final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,
+    /// What status knew when the object was exported, since status does not move with a manifest. It goes once the object
+    /// that it was applied as has a status of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
+}
+
+/// What of a status is needed where the object is applied anew.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Carried {
+    /// No create was ever known to have succeeded: that there is no remote is no loss, and one is made.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub never_made: bool,
+    /// When the controller suspended the remote; absent where it is not suspended, or others suspended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub suspended_at: Option<String>,
+    /// What the plugin wants back when the suspension is lifted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remembered: Option<Value>,
 }
 
 /// A record that cannot be read.
@@ -48,7 +68,7 @@ impl Identity {
 
     /// The annotation's text.
     pub fn to_text(&self) -> String {
-        // A struct of strings always serialises.
+        // A struct of texts and JSON always serialises.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -23,7 +23,7 @@ pub use hosting_service::{
     LastError, OnRemoteMissing, Operation, OperationOutcome, Owner, Phase, RemoteState, RemoteStatus, Suspension,
     Target, Verb,
 };
-pub use identity::{Identity, IdentityError};
+pub use identity::{Carried, Identity, IdentityError};
 pub use package::{Package, PackageSpec, PackageStatus, Termination};
 pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
 pub use provider_instance::{
@@ -38,5 +38,7 @@ pub const GROUP: &str = "hostwright.dev";
 pub const VERSION: &str = "v1alpha1";
 /// The finalizer that keeps an object until nothing at a provider depends on it any more.
 pub const FINALIZER: &str = "hostwright.dev/finalizer";
+/// The finalizer that keeps what the controller itself needs: Secrets of instances, the installation's record, the lease.
+pub const IN_USE: &str = "hostwright.dev/in-use";
 /// The name under which the controller writes.
 pub const FIELD_MANAGER: &str = "hostwright";

@@ -83,10 +83,15 @@ fn run(name: &str, story: &impl Story, plans: &[Vec<Crash>]) {
     println!("{name}: {} plans of deaths, {} not reached", plans.len(), unreached.into_inner());
 }
 
+/// Plays something in a runtime of its own, whose clock only moves when nothing is left to do.
+pub fn in_a_runtime<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(story)
+}
+
 /// Plays a story in a runtime of its own; what it asked for.
 fn played(story: &impl Story, plan: &[Crash]) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    runtime.block_on(async {
+    in_a_runtime(async {
         let world = story.play(plan).await;
         let log = world.wire.log();
         // Where two controllers share the work, how many requests they make depends on who is faster; and after a first death

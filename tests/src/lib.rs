@@ -37,6 +37,7 @@ pub use gateway::{KubernetesFault, Request};
 pub use manifest::{Manifest, instance, namespace, package, secret, service};
 pub use panel::PanelSide;
 pub use scripted::{Fault, Provider, Scripted, SimulatedRemote};
+pub use server::is_real_server;
 pub use view::View;
 pub use wire::{Crash, Moment, Trouble, Wire};
 pub use world::World;

@@ -52,6 +52,13 @@ pub enum Trouble {
     DeliveredLate(Duration),
 }
 
+/// What happens elsewhere while a request is on its way.
+struct Interlude {
+    at: usize,
+    act: Box<dyn FnOnce() + Send>,
+    lasting: Duration,
+}
+
 struct Rule {
     host: String,
     method: String,
@@ -64,6 +71,7 @@ struct Rule {
 struct State {
     numbered: usize,
     crashes: Vec<Crash>,
+    interlude: Option<Interlude>,
     log: Vec<String>,
     last: Option<Instant>,
     rules: Vec<Rule>,
@@ -90,6 +98,16 @@ impl Wire {
         state.numbered = 0;
         state.crashes = crashes.to_vec();
         state.log.clear();
+    }
+
+    /// While the request with this number is on its way, somebody does this; it arrives so much later.
+    pub fn meanwhile(&self, at: usize, lasting: Duration, act: impl FnOnce() + Send + 'static) {
+        self.lock().interlude = Some(Interlude { at, act: Box::new(act), lasting });
+    }
+
+    /// Whether that happened.
+    pub fn nothing_is_planned(&self) -> bool {
+        self.lock().interlude.is_none()
     }
 
     /// Whether every planned death happened.
@@ -149,6 +167,12 @@ impl Wire {
         Some(state.crashes.swap_remove(index).moment)
     }
 
+    fn take_interlude(&self) -> Option<Interlude> {
+        let mut state = self.lock();
+        let numbered = state.numbered;
+        state.interlude.take_if(|interlude| interlude.at == numbered)
+    }
+
     fn take_trouble(&self, host: &str, method: &str, path: &str) -> Option<Trouble> {
         let mut state = self.lock();
         let matches = |wanted: &str, found: &str| wanted.is_empty() || wanted == found;
@@ -198,7 +222,12 @@ impl Line {
         if !self.alive.load(Ordering::SeqCst) {
             return std::future::pending().await;
         }
-        match name.and_then(|name| self.wire.number(name)) {
+        let moment = name.and_then(|name| self.wire.number(name));
+        if let Some(Interlude { act, lasting, .. }) = self.wire.take_interlude() {
+            act();
+            tokio::time::sleep(lasting).await;
+        }
+        match moment {
             None => return tokio::spawn(send).await.unwrap(),
             Some(Moment::Before) => {}
             Some(Moment::During) => drop(tokio::spawn(send)),

@@ -112,6 +112,11 @@ impl Kinds {
         self.0.iter().find(|known| known.resource.api_version == api_version && known.resource.kind == kind)
     }
 
+    /// The kinds of a group, each once.
+    pub(super) fn of_group(&self, group: &str) -> impl Iterator<Item = &Kind> {
+        self.0.iter().filter(move |kind| kind.preferred && kind.resource.group == group && kind.can("list"))
+    }
+
     /// The kind of the services.
     pub(super) fn services(&self) -> Result<&Kind, Failure> {
         self.0.iter().find(|kind| kind.preferred && kind.is_ours("HostingService")).ok_or_else(|| {

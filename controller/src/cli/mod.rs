@@ -9,14 +9,18 @@ mod crds;
 mod delete;
 mod demo;
 mod describe;
+mod export;
 mod failure;
 mod get;
+mod installed;
 mod kinds;
 mod kubeconfig;
 mod manifests;
 mod output;
 mod plugins;
 mod progress;
+mod release;
+mod remote;
 mod restore;
 mod run;
 mod selection;
@@ -58,6 +62,10 @@ enum Command {
     Apply(apply::Arguments),
     /// Delete objects, and wait until they are gone
     Delete(delete::Arguments),
+    /// Write everything as manifests for another cluster, where services find their servers again
+    Export(export::Arguments),
+    /// Before an uninstall: let go of what only a controller lets go, and list the servers that stay
+    Release(release::Arguments),
     /// Print the CustomResourceDefinitions: hostwright crds | kubectl apply -f -
     Crds(crds::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
@@ -85,6 +93,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Describe(arguments) => describe::run(arguments, &output).await,
         Command::Apply(arguments) => apply::run(arguments, &output).await,
         Command::Delete(arguments) => delete::run(arguments, &output).await,
+        Command::Export(arguments) => export::run(arguments, &output).await,
+        Command::Release(arguments) => release::run(arguments, &output).await,
         Command::Crds(arguments) => crds::run(&arguments, &output),
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,

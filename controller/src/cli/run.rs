@@ -18,9 +18,6 @@ use crate::kube::{Leadership, check_installation_id, lease};
 use crate::manager::{self, Options};
 use crate::telemetry::logging;
 
-/// The Lease that replicas share.
-const LEASE: &str = "hostwright-controller";
-
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
@@ -80,9 +77,9 @@ async fn control(arguments: Arguments) -> Result<(), Failure> {
     let clock = Arc::new(SystemClock);
     let ended = CancellationToken::new();
     let (leadership, election) = if leader_elect && !no_leader_elect {
-        identity::free_the_lease_of_the_dead(&client, &credentials_namespace, LEASE).await;
+        identity::free_the_lease_of_the_dead(&client, &credentials_namespace, lease::NAME).await;
         let (leadership, election) =
-            lease::run(client.clone(), &credentials_namespace, LEASE, &process, clock.clone(), ended.clone());
+            lease::run(client.clone(), &credentials_namespace, lease::NAME, &process, clock.clone(), ended.clone());
         (leadership, Some(election))
     } else {
         (Leadership::always(), None)

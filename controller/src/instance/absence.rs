@@ -112,6 +112,7 @@ mod tests {
             remote_identity: "one".into(),
             owner: "prod.customers.cust-1".into(),
             ended: None,
+            carried: None,
         };
         let mut service = HostingService::default();
         service.metadata.name = Some(name.into());

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
-use hostwright_crds::{FIELD_MANAGER, FINALIZER, HostingService, Package, ProviderInstance};
+use hostwright_crds::{FIELD_MANAGER, FINALIZER, HostingService, IN_USE, Package, ProviderInstance};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ListParams, Patch, PatchParams};
 use kube::{Api, Resource, ResourceExt as _};
@@ -14,9 +14,6 @@ use super::Error;
 use super::references::{Uses, secret_references};
 use crate::context::{Context, Guarded};
 use crate::kube::{WriteError, bounded};
-
-/// On a Secret that an instance refers to.
-const SECRET_FINALIZER: &str = "hostwright.dev/in-use";
 
 /// Whether an instance has our finalizer.
 pub(super) fn is_held(instance: &ProviderInstance) -> bool {
@@ -56,8 +53,8 @@ pub(super) async fn hold_secrets(secrets: &BTreeMap<String, Secret>, ctx: &Conte
     let api = credentials(ctx);
     for secret in secrets.values() {
         // A Secret that is going takes no finalizer any more.
-        if !has(secret, SECRET_FINALIZER) && secret.metadata.deletion_timestamp.is_none() {
-            put(&api, secret, SECRET_FINALIZER).await?;
+        if !has(secret, IN_USE) && secret.metadata.deletion_timestamp.is_none() {
+            put(&api, secret, IN_USE).await?;
         }
     }
     Ok(())
@@ -77,8 +74,8 @@ pub(super) async fn release_secrets(ctx: &Context, leaving: Option<&str>) -> Res
     let api = credentials(ctx);
     let secrets = bounded(api.list(&ListParams::default())).await.map_err(Error::Read)?;
     for secret in secrets.items {
-        if has(&secret, SECRET_FINALIZER) && !referenced.contains(&secret.name_any()) {
-            take(&api, &secret, SECRET_FINALIZER).await?;
+        if has(&secret, IN_USE) && !referenced.contains(&secret.name_any()) {
+            take(&api, &secret, IN_USE).await?;
         }
     }
     Ok(())

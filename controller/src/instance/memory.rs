@@ -33,6 +33,8 @@ pub(super) struct Remembered {
     pub(super) testing: tokio::sync::Mutex<()>,
     /// Endings that are reserved and not used.
     pub(super) reserve: tokio::sync::Mutex<Reserve>,
+    /// Shared by those who write the first record of a service on it, and alone for whoever lets the object go.
+    pub(super) recording: Arc<tokio::sync::RwLock<()>>,
 }
 
 /// What was found out about an instance.

@@ -27,8 +27,10 @@ use std::time::Duration;
 use hostwright_crds::{InstanceMode, ProviderInstance};
 use hostwright_plugin::Plugin;
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::ObjectRef;
+use kube::{Resource as _, ResourceExt as _};
+use tokio::sync::OwnedRwLockReadGuard;
 
 pub use brake::{Brake, brake_holds, take};
 pub use connection::verify;
@@ -106,6 +108,15 @@ async fn pass(instance: &ProviderInstance, ctx: &Context) -> Result<Action, Erro
     look(instance, ctx, uses).await
 }
 
+/// Leave to write the first record of a service on an instance, which does not go before this is dropped. None when it is
+/// going, or not known yet.
+pub async fn may_record(ctx: &Context, name: &str) -> Option<OwnedRwLockReadGuard<()>> {
+    let remembered = ctx.providers.memory.get(name)?;
+    let leave = remembered.recording.clone().read_owned().await;
+    let instance = ctx.caches.instances.get(&ObjectRef::new(name))?;
+    instance.meta().deletion_timestamp.is_none().then_some(leave)
+}
+
 /// What became of the object itself.
 enum Kept {
     /// It is deleted and nothing uses it any more.
@@ -118,6 +129,10 @@ enum Kept {
 
 async fn keep(instance: &ProviderInstance, ctx: &Context) -> Result<Kept, Error> {
     let is_deleted = instance.metadata.deletion_timestamp.is_some();
+    if !is_deleted && ctx.leadership.holds() {
+        // Whoever uses an instance will need a controller in the end.
+        ctx.installation.hold().await?;
+    }
     match (is_deleted, finalizers::is_held(instance)) {
         (false, false) if ctx.leadership.holds() => {
             let written = finalizers::hold(instance, ctx).await?;
@@ -128,6 +143,9 @@ async fn keep(instance: &ProviderInstance, ctx: &Context) -> Result<Kept, Error>
         (true, false) => Ok(Kept::Gone),
         (true, true) => {
             let name = instance.name_any();
+            // A record that is being written now is seen afterwards, and none is begun until the object is gone.
+            let remembered = ctx.providers.memory.of(instance);
+            let _alone = remembered.recording.write().await;
             let uses = finalizers::uses(&name, ctx).await?;
             if !uses.is_none() || !ctx.leadership.holds() {
                 return Ok(Kept::Deleted(uses));

@@ -123,6 +123,7 @@ mod tests {
             remote_identity: "one".into(),
             owner: "prod.customers.cust-1".into(),
             ended: None,
+            carried: None,
         };
         change(&mut record);
         let mut service = HostingService::default();

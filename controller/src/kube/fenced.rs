@@ -39,11 +39,22 @@ pub async fn write_identity(
 ) -> Result<HostingService, WriteError> {
     let mut metadata = json!({"annotations": {annotation::IDENTITY: identity.to_text()}});
     if finalizer && !service.finalizers().iter().any(|known| known == FINALIZER) {
-        // A merge patch replaces lists, so it names those of others too.
-        let all: Vec<&str> = service.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect();
-        metadata["finalizers"] = json!(all);
+        metadata["finalizers"] = with_finalizer(service);
     }
     patch_metadata(client, service, metadata).await
+}
+
+/// Adds the finalizer, and nothing else.
+///
+/// # Errors
+/// As [`write_identity`].
+pub async fn add_finalizer(client: &Client, service: &HostingService) -> Result<HostingService, WriteError> {
+    patch_metadata(client, service, json!({"finalizers": with_finalizer(service)})).await
+}
+
+/// A merge patch replaces lists, so it names those of others too.
+fn with_finalizer(service: &HostingService) -> Value {
+    json!(service.finalizers().iter().map(String::as_str).chain([FINALIZER]).collect::<Vec<_>>())
 }
 
 /// Takes an annotation away.

@@ -2,9 +2,14 @@
 //!
 //! Remotes are found again by names that begin with the installation's id, so two clusters that share an id and a panel
 //! would end each other's services, and a changed id would make every remote anew. The record stops both before the first
-//! call.
+//! call. It also says whether another cluster took this installation over, and stays, with the lease, while anything needs
+//! the controller.
+
+mod foothold;
+mod hand_over;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,7 +17,8 @@ use hostwright_crds::FIELD_MANAGER;
 use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::Client;
 use kube::api::{Api, ObjectMeta, Patch, PatchParams, PostParams};
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::{WriteError, bounded};
 
@@ -25,9 +31,12 @@ const CLUSTER_NAMESPACE: &str = "kube-system";
 const ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(200);
 
-const ID: &str = "installationId";
+/// The key of the installation id.
+pub const ID: &str = "installationId";
 const CLUSTER: &str = "clusterUid";
 const INSTANCES: &str = "instances";
+/// The key of the time at which another cluster took this installation over; absent while it is this cluster's.
+pub const HANDED_OVER: &str = "handedOver";
 
 /// Why the record cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -84,6 +93,12 @@ pub enum InstallationError {
         /// What belongs there.
         expected: &'static str,
     },
+    /// The namespace of the record is being deleted, and takes no new one.
+    #[error(
+        "namespace {0} is being deleted, and nothing needs it any more; when it is gone, create it again: kubectl create \
+         namespace {0}"
+    )]
+    NamespaceEnding(String),
     /// Something removed the record while this process ran.
     #[error("ConfigMap {namespace}/{NAME} was removed; restart the controller to make it anew")]
     Removed {
@@ -108,12 +123,18 @@ pub struct Installation {
     id: String,
     cluster: String,
     known: Arc<Mutex<Known>>,
+    /// Whether record and lease are known to be held.
+    held: Arc<AtomicBool>,
+    /// Whether this installation is this cluster's to act for.
+    acting: watch::Sender<bool>,
 }
 
 /// The record as it was read or written last.
+#[derive(Default)]
 struct Known {
     metadata: ObjectMeta,
     instances: BTreeMap<String, String>,
+    handed_over: Option<String>,
 }
 
 impl Installation {
@@ -123,19 +144,20 @@ impl Installation {
     /// When the id is none, or the record belongs to another installation or cluster: nothing may be called then.
     pub async fn open(client: &Client, namespace: &str, id: &str) -> Result<Self, InstallationError> {
         check_installation_id(id)?;
-        let mut installation = Self {
+        let installation = Self {
             client: client.clone(),
             namespace: namespace.to_owned(),
             id: id.to_owned(),
             cluster: cluster_uid(client).await?,
-            known: Arc::new(Mutex::new(Known { metadata: ObjectMeta::default(), instances: BTreeMap::new() })),
+            known: Arc::default(),
+            held: Arc::default(),
+            acting: watch::Sender::new(true),
         };
         let record = match installation.read().await? {
             Some(record) => record,
             None => installation.create().await?,
         };
-        let known = installation.check(record)?;
-        installation.known = Arc::new(Mutex::new(known));
+        installation.know(record)?;
         Ok(installation)
     }
 
@@ -163,7 +185,7 @@ impl Installation {
         while self.identity_of(instance).as_deref() != Some(identity) {
             let problem = match self.write(instance, identity).await {
                 Ok(written) => {
-                    *self.known() = self.check(written)?;
+                    self.know(written)?;
                     continue;
                 }
                 Err(problem) => problem,
@@ -174,7 +196,7 @@ impl Installation {
             tokio::time::sleep(PAUSE * tries).await;
             let latest = self.read().await?;
             let removed = || InstallationError::Removed { namespace: self.namespace.clone() };
-            *self.known() = self.check(latest.ok_or_else(removed)?)?;
+            self.know(latest.ok_or_else(removed)?)?;
             tries += 1;
         }
         Ok(())
@@ -195,6 +217,10 @@ impl Installation {
         match bounded(self.api().create(&params, &record)).await {
             Ok(created) => Ok(created),
             Err(WriteError::Gone) => Err(InstallationError::NoNamespace(self.namespace.clone())),
+            Err(WriteError::NamespaceEnding) => {
+                foothold::let_go_of_lease(&self.client, &self.namespace).await?;
+                Err(InstallationError::NamespaceEnding(self.namespace.clone()))
+            }
             // Another replica was faster: what it wrote is checked like any other.
             Err(problem @ WriteError::Conflict) => self.read().await?.ok_or_else(|| self.failed("create", problem)),
             Err(problem) => Err(self.failed("create", problem)),
@@ -202,17 +228,28 @@ impl Installation {
     }
 
     async fn write(&self, instance: &str, identity: &str) -> Result<ConfigMap, WriteError> {
-        let patch = {
+        let mut instances = self.known().instances.clone();
+        instances.insert(instance.to_owned(), identity.to_owned());
+        self.patch(json!({"data": {INSTANCES: json!(instances).to_string()}})).await
+    }
+
+    /// Changes the very version of the record that is known.
+    async fn patch(&self, mut patch: Value) -> Result<ConfigMap, WriteError> {
+        {
             let known = self.known();
-            let mut instances = known.instances.clone();
-            instances.insert(instance.to_owned(), identity.to_owned());
-            json!({
-                "metadata": {"uid": known.metadata.uid, "resourceVersion": known.metadata.resource_version},
-                "data": {INSTANCES: json!(instances).to_string()},
-            })
-        };
+            patch["metadata"]["uid"] = json!(known.metadata.uid);
+            patch["metadata"]["resourceVersion"] = json!(known.metadata.resource_version);
+        }
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.to_owned()), ..PatchParams::default() };
         bounded(self.api().patch(NAME, &params, &Patch::Merge(patch))).await
+    }
+
+    /// Remembers a record, once it is checked to be ours.
+    fn know(&self, record: ConfigMap) -> Result<(), InstallationError> {
+        let known = self.check(record)?;
+        self.act_unless(known.handed_over.as_deref());
+        *self.known() = known;
+        Ok(())
     }
 
     /// Takes a record for ours, or says why it is not.
@@ -237,7 +274,7 @@ impl Installation {
         let expected = "a JSON object of instance names and the identities of their panels";
         let instances = serde_json::from_str(self.value(&data, INSTANCES, expected)?)
             .map_err(|error| self.unreadable(INSTANCES, error.to_string(), expected))?;
-        Ok(Known { metadata: record.metadata, instances })
+        Ok(Known { metadata: record.metadata, instances, handed_over: data.get(HANDED_OVER).cloned() })
     }
 
     fn value<'a>(

@@ -25,6 +25,8 @@ use super::WriteError;
 use super::client::bounded_by;
 use crate::clock::Clock;
 
+/// Name of the Lease that the replicas of a controller share.
+pub const NAME: &str = "hostwright-controller";
 /// How long candidates wait since the leader was last seen to renew.
 pub const LEASE_DURATION: Duration = Duration::from_secs(15);
 /// How long a leader believes in its claim since it asked for it.
@@ -38,9 +40,13 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 /// The longest that one request may take: a leader outlives one without an answer and one that fails.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Whether this process leads. Clones share it.
+/// Whether this process may change anything. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Leadership(Standing);
+pub struct Leadership {
+    standing: Standing,
+    /// False while another cluster has the installation; absent where that cannot be.
+    acting: Option<watch::Receiver<bool>>,
+}
 
 #[derive(Debug, Clone)]
 enum Standing {
@@ -51,22 +57,37 @@ enum Standing {
 impl Leadership {
     /// That of a process that shares its objects with no other.
     pub fn always() -> Self {
-        Self(Standing::Always)
+        Self { standing: Standing::Always, acting: None }
+    }
+
+    /// The same, while this is true besides.
+    #[must_use]
+    pub fn while_acting(self, acting: watch::Receiver<bool>) -> Self {
+        Self { acting: Some(acting), ..self }
     }
 
     /// Whether this process leads at this moment.
     pub fn holds(&self) -> bool {
-        match &self.0 {
+        let leads = match &self.standing {
             Standing::Always => true,
             Standing::Until(claim) => is_valid(*claim.borrow()),
-        }
+        };
+        leads && self.acting.as_ref().is_none_or(|acting| *acting.borrow())
     }
 
     /// Waits until this process leads; for ever once the election has ended.
     pub async fn wait_until_held(&self) {
-        let Standing::Until(claim) = &self.0 else { return };
-        if claim.clone().wait_for(|claim| is_valid(*claim)).await.is_err() {
-            std::future::pending::<()>().await;
+        while !self.holds() {
+            let mut ended = false;
+            if let Standing::Until(claim) = &self.standing {
+                ended |= claim.clone().wait_for(|claim| is_valid(*claim)).await.is_err();
+            }
+            if let Some(acting) = &self.acting {
+                ended |= acting.clone().wait_for(|acting| *acting).await.is_err();
+            }
+            if ended {
+                std::future::pending::<()>().await;
+            }
         }
     }
 }
@@ -96,7 +117,7 @@ pub fn run(
         held: None,
         trouble: None,
     };
-    (Leadership(Standing::Until(standing)), tokio::spawn(candidate.stand(shutdown)))
+    (Leadership { standing: Standing::Until(standing), acting: None }, tokio::spawn(candidate.stand(shutdown)))
 }
 
 struct Candidate {
@@ -227,7 +248,15 @@ impl Candidate {
 
     async fn release(mut self) {
         self.claim.send_replace(None);
-        let Some(mut lease) = self.held.take() else { return };
+        if self.held.take().is_none() {
+            return;
+        }
+        // Read anew: its finalizers may have been changed since it was renewed.
+        let found = bounded_by(TIMEOUT, self.api.get_opt(&self.name)).await;
+        let Ok(Some(mut lease)) = found else { return };
+        if lease.spec.as_ref().and_then(|record| record.holder_identity.as_deref()) != Some(&self.identity) {
+            return;
+        }
         lease.metadata.managed_fields = None;
         if let Some(record) = &mut lease.spec {
             record.holder_identity = Some(String::new());

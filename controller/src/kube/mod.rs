@@ -4,7 +4,7 @@ pub mod client;
 mod error;
 mod events;
 pub mod fenced;
-mod installation;
+pub mod installation;
 pub mod lease;
 
 pub use client::{REQUEST_TIMEOUT, bounded};

@@ -16,7 +16,7 @@ use super::record::{self, Record};
 use super::situation::Look;
 use super::{Error, FORBIDDEN_CODE};
 use crate::instance;
-use crate::kube::fenced;
+use crate::kube::{WriteError, fenced};
 use crate::providers::{CallKind, Held, Hold, Permit, Runtime};
 
 /// Where a pass goes after a step.
@@ -39,6 +39,7 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::Release(why) => release(pass, why).await,
         Step::Wait(_) => Ok(Flow::Finish(step)),
         Step::Settled => Ok(settled(pass)),
+        Step::TakeFinalizer => take_finalizer(pass).await,
         Step::Record => record(pass).await,
         Step::Observe => observe(pass).await,
         Step::Verify => verify(pass).await,
@@ -110,10 +111,24 @@ fn settled(pass: &mut Pass) -> Flow {
 
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.
 async fn record(pass: &mut Pass) -> Result<Flow, Error> {
-    let identity = identity(pass);
+    let identity = Identity { carried: None, ..identity(pass) };
     let fresh = pass.record == Record::None && pass.status.external_id.is_none();
+    let leave = if fresh { instance::may_record(&pass.ctx, &identity.instance).await } else { None };
+    if fresh && leave.is_none() {
+        // It was deleted since this was planned, and may be gone the next moment.
+        return Err(Error::Write(WriteError::Conflict));
+    }
     write_identity(pass, &identity, true).await?;
     pass.just_recorded = fresh;
+    Ok(Flow::Again)
+}
+
+async fn take_finalizer(pass: &mut Pass) -> Result<Flow, Error> {
+    if !pass.ctx.leadership.holds() {
+        return Err(Error::NotLeading);
+    }
+    let written = fenced::add_finalizer(&pass.ctx.client, &pass.service).await?;
+    pass.wrote(written);
     Ok(Flow::Again)
 }
 
@@ -148,6 +163,7 @@ fn identity(pass: &Pass) -> Identity {
         remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
         owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
         ended: None,
+        carried: None,
     }
 }
 
@@ -160,7 +176,7 @@ async fn write_identity(pass: &mut Pass, identity: &Identity, finalizer: bool) -
     Ok(())
 }
 
-/// A restored object attaches under its new UID first.
+/// A restored object attaches under its new UID first. What it carries stays in the record until status has it.
 async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, Error> {
     let Some(present) = pass.look.as_ref().and_then(Look::present).cloned() else {
         return Ok(Flow::Again);
@@ -176,7 +192,8 @@ async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, E
 /// Ending is final: the record says so before status does.
 async fn end(pass: &mut Pass) -> Result<Flow, Error> {
     let keeps_finalizer = pass.record.believed().is_some();
-    let ended = Identity { ended: Some(pass.ctx.clock.now().to_string()), ..identity(pass) };
+    let ended = Some(pass.ctx.clock.now().to_string());
+    let ended = Identity { ended, carried: None, ..identity(pass) };
     write_identity(pass, &ended, keeps_finalizer).await?;
     pass.found(Finding::Ended);
     Ok(Flow::Again)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hostwright_crds::{
-    DeletionPolicy, DesiredStatus, HostingService, HostingServiceStatus, Identity, InstanceMode, LastApplied,
+    Carried, DeletionPolicy, DesiredStatus, HostingService, HostingServiceStatus, Identity, InstanceMode, LastApplied,
     LastError, OnRemoteMissing, Operation, OperationOutcome, RemoteState, RemoteStatus, Verb, annotation,
 };
 use hostwright_plugin::{
@@ -48,6 +48,7 @@ pub(super) struct Scene {
     pub(super) suspicion: bool,
     pub(super) claimed_by: Option<String>,
     pub(super) force_after: Option<Duration>,
+    pub(super) carried: Option<Carried>,
 }
 
 /// A service that was just applied, on an instance that is ready.
@@ -72,6 +73,7 @@ pub(super) fn service() -> Scene {
         suspicion: false,
         claimed_by: None,
         force_after: None,
+        carried: None,
     }
 }
 
@@ -116,6 +118,7 @@ fn identity() -> Identity {
         remote_identity: "p1".into(),
         owner: OWNER.into(),
         ended: None,
+        carried: None,
     }
 }
 
@@ -157,6 +160,22 @@ impl Scene {
 
     pub(super) fn restored(self) -> Self {
         self.recorded_as(&Identity { uid: "uid-0".into(), ..identity() })
+    }
+
+    /// Applied as it was exported from another cluster.
+    pub(super) fn carrying(mut self, carried: Carried) -> Self {
+        self.carried = Some(carried.clone());
+        self.recorded_as(&Identity { uid: "uid-0".into(), carried: Some(carried), ..identity() })
+    }
+
+    /// The same, once the record says that it is this very object.
+    pub(super) fn still_carrying(mut self, carried: Carried) -> Self {
+        self.carried = Some(carried.clone());
+        self.recorded_as(&Identity { carried: Some(carried), ..identity() })
+    }
+
+    pub(super) fn without_finalizer(self) -> Self {
+        self.with(|scene| scene.service.metadata.finalizers = None)
     }
 
     pub(super) fn ended(self) -> Self {
@@ -349,6 +368,7 @@ impl Scene {
             package: "mc-4g",
             external_id: "prod.customers.alice",
             uid: "uid-1",
+            carried: self.carried.as_ref(),
         }
     }
 }

@@ -10,8 +10,8 @@ mod tests;
 use std::time::Duration;
 
 use hostwright_crds::{
-    HostingServiceStatus, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb, condition,
-    reason,
+    Carried, HostingServiceStatus, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb,
+    condition, reason,
 };
 use hostwright_plugin::{Class, Error, Outcome, Present, Remote};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
@@ -90,6 +90,8 @@ pub struct Ground<'a> {
     pub external_id: &'a str,
     /// UID of the object.
     pub uid: &'a str,
+    /// What the record carried here from another cluster.
+    pub carried: Option<&'a Carried>,
 }
 
 impl Ground<'_> {

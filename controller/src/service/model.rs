@@ -173,6 +173,9 @@ impl World {
                 self.released = true;
                 return false;
             }
+            Step::TakeFinalizer => {
+                self.scene.service.metadata.finalizers = Some(vec![hostwright_crds::FINALIZER.into()]);
+            }
             Step::Record => self.record(),
             Step::Observe => {
                 self.scene.suspicion = false;

@@ -135,6 +135,7 @@ impl Pass {
             package: &self.service.spec.package_ref.name,
             external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
             uid: self.uid(),
+            carried: identity.and_then(|identity| identity.carried.as_ref()),
         })
     }
 

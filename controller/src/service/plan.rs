@@ -26,6 +26,8 @@ pub enum Step {
     Release(ReleaseReason),
     /// Nothing can be done now.
     Wait(Wait),
+    /// Take our finalizer, under a record that came with the object.
+    TakeFinalizer,
     /// Write the identity record.
     Record,
     /// Look at the remote.
@@ -143,6 +145,8 @@ pub fn plan(situation: &Situation) -> Step {
     let step = retained(s)
         .or_else(|| believes_the_record(s))
         .or_else(|| never_existed(s))
+        .or_else(|| unheld(s))
+        .or_else(|| carrying(s))
         .or_else(|| protected(s))
         .or_else(|| paused(s))
         .or_else(|| settled(s))
@@ -222,6 +226,20 @@ fn never_existed(s: &Situation) -> Option<Step> {
     }
 }
 
+/// Deleted without our finalizer, an object with a record would leave its remote behind. So it takes that first, whatever
+/// else is wrong: one that was restored or moved has none, and somebody may have taken it away.
+fn unheld(s: &Situation) -> Option<Step> {
+    let recorded = matches!(s.record, Record::Ours(_) | Record::Restored(_));
+    (recorded && !s.aim.deleting && !has_finalizer(s)).then_some(Step::TakeFinalizer)
+}
+
+/// What the record carried here goes once status has it.
+fn carrying(s: &Situation) -> Option<Step> {
+    let Record::Ours(identity) = s.record else { return None };
+    let has_landed = s.service.status.as_ref().is_some_and(|status| status.remote.is_some());
+    (identity.carried.is_some() && has_landed).then_some(Step::Record)
+}
+
 /// Protection holds every ending.
 fn protected(s: &Situation) -> Option<Step> {
     if s.aim.target != Target::Terminated || !s.service.spec.termination_protection {
@@ -256,9 +274,6 @@ fn settled(s: &Situation) -> Option<Step> {
     let ours = matches!(s.record, Record::Ours(_)) && s.last_applied().is_some();
     let unchanged = remote.state == RemoteState::Missing || !existing::has_work(s);
     if !(as_wanted && quiet && ours && unchanged) {
-        return None;
-    }
-    if !has_finalizer(s) {
         return None;
     }
     if s.is_bound() {
@@ -304,11 +319,8 @@ fn contested(s: &Situation) -> Option<Step> {
 
 /// Before anything is asked of a provider the record is written, and before that the order must hold.
 fn unrecorded(s: &Situation) -> Option<Step> {
-    match s.record {
-        Record::None => {}
-        // Somebody took our finalizer away: without it a deletion would leave the remote behind.
-        Record::Ours(_) if !s.aim.deleting && !has_finalizer(s) => return Some(Step::Record),
-        _ => return None,
+    if *s.record != Record::None {
+        return None;
     }
     if let Some(facts) = s.facts().filter(|facts| facts.deleting && s.status.external_id.is_none()) {
         let message = format!("ProviderInstance {} is being deleted and takes no new services", facts.name);
@@ -349,7 +361,9 @@ fn unseen(s: &Situation) -> Option<Step> {
 /// An instance in ObserveOnly is looked at and not changed.
 fn only_looking(s: &Situation, step: Step) -> Step {
     let observe_only = s.facts().is_some_and(|facts| facts.mode == InstanceMode::ObserveOnly);
-    if observe_only && (step.verb().is_some() || step == Step::Record) {
+    // A record of this object is kept in order whatever the mode.
+    let begins = step == Step::Record && !matches!(s.record, Record::Ours(_));
+    if observe_only && (step.verb().is_some() || begins) {
         let message = "the ProviderInstance has mode ObserveOnly; the remote is looked at and not changed";
         return Wait::on(Hold::new(reason::INSTANCE_OBSERVE_ONLY, message));
     }

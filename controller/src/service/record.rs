@@ -95,6 +95,7 @@ mod tests {
             remote_identity: "p1".into(),
             owner: "prod.customers.cust-1".into(),
             ended: None,
+            carried: None,
         }
     }
 

@@ -18,6 +18,11 @@ use real::RealServer;
 /// Names the server that tests of behaviour run on: `embedded`, which it also is when this is absent, or `kube`.
 const CHOICE: &str = "HOSTWRIGHT_TEST_SERVER";
 
+/// Whether tests of behaviour run on a real server, where namespaces and garbage take their time.
+pub fn is_real_server() -> bool {
+    std::env::var(CHOICE).as_deref() == Ok("kube")
+}
+
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Caller {

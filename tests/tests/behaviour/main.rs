@@ -6,6 +6,7 @@ mod controllers;
 mod cost;
 mod crashes;
 mod deletion;
+mod deletion_order;
 mod drift;
 mod holders;
 mod identity;

@@ -1,6 +1,5 @@
 //! Which remotes end with the objects that are deleted.
 
-use hostwright_crds::{Identity, annotation};
 use kube::api::{DynamicObject, ListParams};
 use kube::{Client, ResourceExt as _};
 use serde_json::Value;
@@ -8,6 +7,7 @@ use serde_json::Value;
 use super::super::cluster::answer;
 use super::super::failure::Failure;
 use super::super::kinds::Kinds;
+use super::super::remote::Remote;
 use super::Doomed;
 
 /// A line for each: services themselves, those of a namespace, and all where the definition of their kind goes.
@@ -37,29 +37,21 @@ pub(super) async fn with(client: &Client, kinds: &Kinds, doomed: &[Doomed]) -> R
 /// What ends with a service; None where nothing does.
 fn ending(service: &DynamicObject) -> Option<String> {
     let text = |pointer: &str| service.data.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
-    let record = service.annotations().get(annotation::IDENTITY).and_then(|record| Identity::parse(record).ok());
-    let remote = text("/status/remote/id");
-    let is_there = match &record {
-        Some(record) => record.ended.is_none(),
-        None => !remote.is_empty(),
-    };
-    if !is_there || text("/spec/deletionPolicy") == "Retain" {
-        return None;
-    }
-    let name = format!("{}/{}", service.namespace().unwrap_or_default(), service.name_any());
-    let what = if remote.is_empty() { "whatever was made".to_owned() } else { format!("remote {remote}") };
-    let instance = record.map_or_else(|| text("/status/providerInstance").to_owned(), |record| record.instance);
-    Some(format!("{name}: {what} on {instance}, of {} ({})", text("/spec/owner/id"), text("/spec/owner/name")))
+    let remote = Remote::of(service).filter(|_| text("/spec/deletionPolicy") != "Retain")?;
+    let what = if remote.id.is_empty() { "whatever was made".to_owned() } else { format!("remote {}", remote.id) };
+    let (owner, person) = (text("/spec/owner/id"), text("/spec/owner/name"));
+    Some(format!("{}/{}: {what} on {}, of {owner} ({person})", remote.namespace, remote.name, remote.instance))
 }
 
 #[cfg(test)]
 mod tests {
+    use hostwright_crds::annotation;
     use serde_json::json;
 
     use super::*;
 
     fn service(change: impl FnOnce(&mut Value)) -> Option<String> {
-        let record = r#"{"externalId":"p.c.alice","for":"c/alice","uid":"1","instance":"panel-eu","remoteIdentity":"x","owner":"o"}"#;
+        let record = r#"{"externalId":"p.c.alice","for":"customers/alice","uid":"1","instance":"panel-eu","remoteIdentity":"x","owner":"o"}"#;
         let mut object = json!({
             "apiVersion": "hostwright.dev/v1alpha1", "kind": "HostingService",
             "metadata": {"name": "alice", "namespace": "customers", "annotations": {annotation::IDENTITY: record}},
@@ -73,7 +65,7 @@ mod tests {
     fn only_what_has_a_remote_and_does_not_retain_it_ends() {
         assert_eq!(service(|_| {}).unwrap(), "customers/alice: remote 12 on panel-eu, of cust-1 (Alice)");
         assert_eq!(service(|object| object["spec"]["deletionPolicy"] = json!("Retain")), None);
-        let ended = r#"{"externalId":"p","for":"c/alice","uid":"1","instance":"e","remoteIdentity":"x","owner":"o","ended":"t"}"#;
+        let ended = r#"{"externalId":"p","for":"customers/alice","uid":"1","instance":"e","remoteIdentity":"x","owner":"o","ended":"t"}"#;
         assert_eq!(service(|object| object["metadata"]["annotations"][annotation::IDENTITY] = json!(ended)), None);
         let unknown = service(|object| object["status"] = json!({})).unwrap();
         assert!(unknown.contains("whatever was made on panel-eu"), "{unknown}");

@@ -171,6 +171,7 @@ impl World {
             remote_identity: "one".into(),
             owner: "prod.customers.c".into(),
             ended: None,
+            carried: None,
         };
         let record = json!({"metadata": {"annotations": {annotation::IDENTITY: record.to_text()}}});
         api.patch(name, &PatchParams::default(), &Patch::Merge(record)).await.unwrap();

@@ -76,6 +76,7 @@ fn identity() -> Identity {
         remote_identity: "panel-1".to_owned(),
         owner: "test.customers.cust-1".to_owned(),
         ended: None,
+        carried: None,
     }
 }
 

@@ -159,3 +159,103 @@ async fn a_write_that_keeps_failing_is_told() {
     );
     assert!(!installation.knows("panel-eu"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_installation_that_was_handed_over_acts_no_more_until_it_is_taken_back() {
+    let server = hostwright_apiserver::Server::new(hostwright_apiserver::Config::default());
+    let client = Client::new(server.router(), "default");
+    namespace(&client, "hostwright-system").await;
+    let open = || Installation::open(&client, "hostwright-system", "prod-eu");
+    let installation = open().await.unwrap();
+    let mut acting = installation.acting();
+    let following = tokio::spawn(installation.clone().follow());
+    let records: Api<ConfigMap> = Api::namespaced(client.clone(), "hostwright-system");
+    let write = async |since: Value| {
+        let patch = Patch::Merge(json!({"data": {HANDED_OVER: since}}));
+        records.patch(NAME, &PatchParams::default(), &patch).await.unwrap();
+    };
+    assert!(*acting.borrow());
+    write(json!("2026-01-01T00:00:00Z")).await;
+    acting.wait_for(|acting| !*acting).await.unwrap();
+    assert!(!*open().await.unwrap().acting().borrow(), "nor does one that starts now");
+    write(Value::Null).await;
+    acting.wait_for(|acting| *acting).await.unwrap();
+    following.abort();
+}
+
+async fn namespace(client: &Client, name: &str) {
+    let metadata = ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let namespace = Namespace { metadata, ..Namespace::default() };
+    Api::all(client.clone()).create(&PostParams::default(), &namespace).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn record_and_lease_are_held_while_anything_needs_a_controller_and_outlast_their_namespace() {
+    use hostwright_crds::{FINALIZER, IN_USE, ProviderInstance};
+    use k8s_openapi::api::coordination::v1::Lease;
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    use kube::api::DeleteParams;
+
+    let server = hostwright_apiserver::Server::new(hostwright_apiserver::Config::default());
+    let client = Client::new(server.router(), "default");
+    namespace(&client, "hostwright-system").await;
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in hostwright_crds::manifests::all() {
+        definitions.create(&PostParams::default(), &definition).await.unwrap();
+    }
+    let metadata = |name: &str| ObjectMeta { name: Some(name.to_owned()), ..ObjectMeta::default() };
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "hostwright-system");
+    let lease = Lease { metadata: metadata(crate::kube::lease::NAME), ..Lease::default() };
+    leases.create(&PostParams::default(), &lease).await.unwrap();
+    let instances: Api<ProviderInstance> = Api::all(client.clone());
+    let instance = json!({
+        "apiVersion": "hostwright.dev/v1alpha1", "kind": "ProviderInstance",
+        "metadata": {"name": "panel-eu", "finalizers": [FINALIZER]}, "spec": {"pluginRef": {"name": "p"}},
+    });
+    instances.create(&PostParams::default(), &serde_json::from_value(instance).unwrap()).await.unwrap();
+
+    let installation = Installation::open(&client, "hostwright-system", "prod-eu").await.unwrap();
+    installation.hold().await.unwrap();
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces.delete("hostwright-system", &DeleteParams::default()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    installation.let_go_if_unneeded().await.unwrap();
+    assert_eq!(leases.get(crate::kube::lease::NAME).await.unwrap().metadata.finalizers, Some(vec![IN_USE.to_owned()]));
+    assert!(Installation::open(&client, "hostwright-system", "prod-eu").await.is_ok(), "another process goes on");
+
+    let let_go = Patch::Merge(json!({"metadata": {"finalizers": null}}));
+    instances.patch("panel-eu", &PatchParams::default(), &let_go).await.unwrap();
+    installation.let_go_if_unneeded().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(namespaces.get_opt("hostwright-system").await.unwrap().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_process_that_finds_only_the_lease_left_lets_it_go_and_says_what_comes_next() {
+    use hostwright_crds::IN_USE;
+    use k8s_openapi::api::coordination::v1::Lease;
+    use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+    use kube::api::DeleteParams;
+
+    let server = hostwright_apiserver::Server::new(hostwright_apiserver::Config::default());
+    let client = Client::new(server.router(), "default");
+    namespace(&client, "hostwright-system").await;
+    let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
+    for definition in hostwright_crds::manifests::all() {
+        definitions.create(&PostParams::default(), &definition).await.unwrap();
+    }
+    let leases: Api<Lease> = Api::namespaced(client.clone(), "hostwright-system");
+    let metadata = ObjectMeta {
+        name: Some(crate::kube::lease::NAME.to_owned()),
+        finalizers: Some(vec![IN_USE.to_owned()]),
+        ..ObjectMeta::default()
+    };
+    leases.create(&PostParams::default(), &Lease { metadata, ..Lease::default() }).await.unwrap();
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    namespaces.delete("hostwright-system", &DeleteParams::default()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    let error = Installation::open(&client, "hostwright-system", "prod-eu").await.err().unwrap();
+    assert!(error.to_string().contains("is being deleted"), "{error}");
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(namespaces.get_opt("hostwright-system").await.unwrap().is_none());
+}

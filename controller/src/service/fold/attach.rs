@@ -6,6 +6,7 @@ use hostwright_crds::{
     HostingServiceStatus, LastApplied, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, reason,
 };
 use hostwright_plugin::Present;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::super::changes;
 use super::super::digest;
@@ -39,8 +40,13 @@ pub(super) fn attached(
         Ok(order) if how == Attachment::OwnAttempt && unchanged => applied_order(order, ground),
         _ => applied,
     });
-    let suspended = state == RemoteState::Suspended && ground.target == Target::Suspended;
-    status.suspended_at = suspended.then(|| ground.time());
+    if state == RemoteState::Suspended {
+        let since = ground.carried.and_then(|carried| carried.suspended_at.as_deref()?.parse().ok()).map(Time);
+        status.suspended_at = since.or_else(|| (ground.target == Target::Suspended).then(|| ground.time()));
+        status.remembered = ground.carried.and_then(|carried| carried.remembered.clone());
+    } else {
+        status.suspended_at = None;
+    }
     status.operation = match how {
         // Completing it is the same operation.
         Attachment::OwnAttempt if state == RemoteState::Incomplete => status

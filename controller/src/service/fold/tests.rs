@@ -1,4 +1,4 @@
-use hostwright_crds::{DesiredStatus, OperationOutcome, RemoteState, Verb};
+use hostwright_crds::{Carried, DesiredStatus, OperationOutcome, RemoteState, Verb};
 use hostwright_plugin::{Class, Observation, RemoteState as Answer, State};
 
 use super::super::fixture::{NOW, Scene, at, service, time};
@@ -41,6 +41,24 @@ fn a_create_that_takes_time_stays_an_operation() {
     let running = scene.status().operation.clone().unwrap();
     assert_eq!((running.outcome, scene.status().epoch), (OperationOutcome::Accepted, 0));
     assert!(scene.status().remote.as_ref().unwrap().bound_at.is_some(), "the create said so");
+}
+
+#[test]
+fn a_suspension_of_ours_is_still_ours_on_another_cluster() {
+    let carried = Carried {
+        suspended_at: Some("1970-01-01T00:00:05Z".into()),
+        remembered: Some(serde_json::json!({"installing": true})),
+        ..Carried::default()
+    };
+    let attached = |scene: Scene, state| {
+        let mut scene = scene.seeing(state);
+        let present = scene.look.as_ref().and_then(Look::present).cloned().unwrap();
+        folded(&mut scene, &Finding::Attached(Attachment::Found, Box::new(present)));
+        (scene.status().suspended_at.clone(), scene.status().remembered.is_some())
+    };
+    assert_eq!(attached(service().carrying(carried.clone()), State::Suspended), (Some(time(5)), true));
+    assert_eq!(attached(service().carrying(carried), State::Active), (None, false));
+    assert_eq!(attached(service().restored(), State::Suspended), (None, false), "others may have suspended it");
 }
 
 #[test]

@@ -67,7 +67,8 @@ pub(super) fn unattached(s: &Situation) -> Option<Step> {
     }
     // Status that remembers an attempt knows what may be under way; the record alone does not.
     let attempted = refused.is_some_and(|operation| operation.attempted_at.is_some());
-    let lost = matches!(s.record, Record::Ours(_)) && !s.just_recorded && !attempted && s.remote().is_none();
+    let recorded = matches!(s.record, Record::Ours(_)) || was_never_made(s);
+    let lost = recorded && !s.just_recorded && !attempted && s.remote().is_none();
     if !lost {
         return None;
     }
@@ -79,7 +80,7 @@ pub(super) fn absent(s: &Situation) -> Option<Step> {
     if s.look.is_none() || s.present().is_some() {
         return None;
     }
-    let was_ours = s.is_bound() || matches!(s.record, Record::Restored(_));
+    let was_ours = s.is_bound() || (matches!(s.record, Record::Restored(_)) && !was_never_made(s));
     if !was_ours {
         return Some(create(s));
     }
@@ -93,6 +94,12 @@ pub(super) fn absent(s: &Situation) -> Option<Step> {
         }
         OnRemoteMissing::Hold => Some(Wait::for_somebody(missing())),
     }
+}
+
+/// Whether the record came from another cluster, where no create was ever known to have succeeded.
+fn was_never_made(s: &Situation) -> bool {
+    let carried = s.identity().and_then(|identity| identity.carried.as_ref());
+    carried.is_some_and(|carried| carried.never_made)
 }
 
 /// Why a service whose remote something else removed is not Ready.

@@ -1,5 +1,5 @@
 use hostwright_crds::{
-    DeletionPolicy, DesiredStatus, InstanceMode, OperationOutcome, RemoteState, Verb, annotation, reason,
+    Carried, DeletionPolicy, DesiredStatus, InstanceMode, OperationOutcome, RemoteState, Verb, annotation, reason,
 };
 use hostwright_plugin::{Class, CreateUniqueness, State};
 
@@ -11,7 +11,7 @@ use DesiredStatus::{Active, Suspended, Terminated};
 use OperationOutcome::{Accepted, Refused, Unknown};
 use Step::{
     AssumeAttempt, Attach, Conclude, Create, End, Forget, Observe, Poll, Record as WriteRecord, Release, ReportMissing,
-    Scale, Settled, Suspend, Terminate as Ending, Unsuspend, Verify,
+    Scale, Settled, Suspend, TakeFinalizer, Terminate as Ending, Unsuspend, Verify,
 };
 
 /// A wait, by its reason; `quietly` where it says nothing.
@@ -286,6 +286,38 @@ fn a_lost_status_attaches_and_never_creates_blindly() {
         ("absent, recorded in this pass", only_looks_up(service().recorded_just_now()).seeing_nothing(), Create),
     ]);
     all_wait(vec![("restored and absent", service().restored().seeing_nothing(), reason::REMOTE_MISSING, true)]);
+}
+
+#[test]
+fn an_object_with_a_record_takes_the_finalizer_first_whatever_else_is_wrong() {
+    let away = || Provider::Missing(Hold::new(reason::INSTANCE_NOT_FOUND, ""));
+    all(vec![
+        ("restored", service().restored().without_finalizer(), TakeFinalizer),
+        ("restored, no instance", service().restored().without_finalizer().provider(away()), TakeFinalizer),
+        ("restored, paused", service().restored().without_finalizer().paused(), TakeFinalizer),
+        ("taken away", service().has(RemoteState::Active).without_finalizer(), TakeFinalizer),
+        ("ended", service().ended().without_finalizer().wanting(Terminated), Settled),
+    ]);
+}
+
+#[test]
+fn what_was_never_made_on_another_cluster_is_made_once_nothing_can_appear_any_more() {
+    let never_made = || service().carrying(Carried { never_made: true, ..Carried::default() });
+    all(vec![
+        ("there after all", never_made().seeing(State::Active), Attach(Attachment::Found)),
+        ("absent", never_made().seeing_nothing(), AssumeAttempt),
+        ("absent for certain", never_made().operation(Verb::Create, Refused, NOW).seeing_nothing(), WriteRecord),
+    ]);
+}
+
+#[test]
+fn what_was_carried_here_goes_once_status_has_it() {
+    let carried = || Carried { suspended_at: Some("2026-01-01T00:00:00Z".into()), ..Carried::default() };
+    let settled = |scene: Scene| scene.has(RemoteState::Active);
+    all(vec![
+        ("landed", settled(service()).still_carrying(carried()), WriteRecord),
+        ("not landed", service().still_carrying(carried()), Observe),
+    ]);
 }
 
 #[test]
