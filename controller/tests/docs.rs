@@ -2,14 +2,17 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that fails does so by a panic")]
 
+#[expect(dead_code, reason = "the pages need less of a machine than its own tests do")]
+mod machine;
 mod markdown;
 mod running_demo;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::{env, fs, thread};
 
+use machine::{Machine, Standalone, is_ready};
 use markdown::{Block, Page};
 use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
 use serde::Deserialize as _;
@@ -133,4 +136,63 @@ fn every_link_leads_to_a_file_and_a_heading() {
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
     assert!(followed > 0, "no link was found");
+}
+
+fn one_machine() -> Page {
+    let repository = repository();
+    Page::read(&repository, repository.join("docs/standalone.md"))
+}
+
+/// The lines that are typed, without what stands before them.
+fn typed(block: &Block) -> Vec<&str> {
+    block.text.lines().filter_map(|line| line.strip_prefix("$ ")).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_first_day_on_one_machine_goes_as_its_page_says() {
+    let (page, machine) = (one_machine(), Machine::new().await);
+    for block in page.blocks.iter().filter(|block| block.language == "yaml") {
+        let file = block.text.lines().next().and_then(|line| line.strip_prefix("# manifests/")).unwrap();
+        let ours = block.text.replace("https://panel.example.com", "http://127.0.0.1:8790");
+        machine.write(file, &ours.replace("ptla_replace_me", "ptla_demo"));
+    }
+    let lines: Vec<&str> = page.blocks.iter().flat_map(typed).collect();
+    let start = lines.iter().find_map(|line| line.strip_prefix("hostwright ")).unwrap();
+    let mut command = Command::new(HOSTWRIGHT);
+    command.args(start.split(' ')).args(["--installation-id", "prod-eu", "--listen", "127.0.0.1:0"]);
+    command.current_dir(machine.path(""));
+    let mut running = Standalone::of(command);
+    running.until("2 files, 4 objects applied, 0 problems").await;
+    machine.until("alice-survival", is_ready).await;
+
+    let look = page.blocks.iter().map(typed).find(|lines| lines.contains(&"hostwright get")).unwrap();
+    let ours = Path::new(HOSTWRIGHT).parent().unwrap().to_path_buf();
+    let path = env::join_paths([ours].into_iter().chain(env::split_paths(&env::var_os("PATH").unwrap()))).unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-euxc", &look.join("\n")]).current_dir(machine.path("")).env("PATH", path);
+    let done = bash.env_remove("HOSTWRIGHT_KUBECONFIG").output().unwrap();
+    assert!(done.status.success(), "{}", written(&done));
+    assert!(written(&done).contains("matches panel-eu, server 1"), "{}", written(&done));
+    assert_eq!(running.terminate(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_unit_of_one_machine_is_one_and_starts() {
+    let (page, machine) = (one_machine(), Machine::new().await);
+    let unit = &page.blocks.iter().find(|block| block.language == "ini").unwrap().text;
+    let unit = unit.replace("/usr/local/bin/hostwright", HOSTWRIGHT);
+    let file = machine.path("hostwright.service");
+    fs::write(&file, &unit).unwrap();
+    match Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&file).output() {
+        Ok(done) => assert!(done.status.success() && written(&done).is_empty(), "{}", written(&done)),
+        Err(_) => eprintln!("skipped in part: systemd-analyze is not on PATH"),
+    }
+
+    let start = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap();
+    let start = start.replace("/var/lib/hostwright", machine.path("data").to_str().unwrap());
+    let start = start.replace("/etc/hostwright/manifests", machine.path("manifests").to_str().unwrap());
+    let words: Vec<&str> = start.split(' ').collect();
+    let mut command = Command::new(words[0]);
+    command.args(&words[1..]).args(["--listen", "127.0.0.1:0"]);
+    assert_eq!(Standalone::of(command).started().await.terminate(), Some(0));
 }

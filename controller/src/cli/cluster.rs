@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::core::Status;
 use kube::{Client, Config};
 
@@ -13,7 +13,8 @@ use crate::kube::{REQUEST_TIMEOUT, WriteError, client};
 /// Which cluster, and where in it.
 #[derive(Debug, Args)]
 pub(super) struct Target {
-    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
+    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, /var/lib/hostwright/kubeconfig, or the Pod's
+    /// service account
     #[arg(long, value_name = "FILE", env = "HOSTWRIGHT_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
     /// Namespace; absent: that of the kubeconfig
@@ -24,7 +25,7 @@ pub(super) struct Target {
 impl Target {
     /// A client, and the namespace that is meant where an object names none.
     pub(super) async fn connect(&self) -> Result<(Client, String), Failure> {
-        let client = connect(self.kubeconfig.as_deref()).await?;
+        let client = connect_also_here(self.kubeconfig.as_deref()).await?;
         let namespace = self.namespace.clone().unwrap_or_else(|| client.default_namespace().to_owned());
         Ok((client, namespace))
     }
@@ -33,6 +34,28 @@ impl Target {
     pub(super) fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
     }
+}
+
+/// Where `hostwright standalone` leaves its kubeconfig when it runs as a service of this machine.
+const OF_THIS_MACHINE: &str = "/var/lib/hostwright/kubeconfig";
+
+/// As [`connect`]; where no kubeconfig leads anywhere, for `hostwright standalone` on this machine.
+pub(super) async fn connect_also_here(kubeconfig: Option<&Path>) -> Result<Client, Failure> {
+    let here =
+        if kubeconfig.is_none() { of_this_machine(Path::new(OF_THIS_MACHINE), &Kubeconfig::read()) } else { None };
+    connect(kubeconfig.or(here)).await
+}
+
+/// This kubeconfig, if it is there and the environment names none. One that is named and cannot be used is an error.
+fn of_this_machine<'a>(path: &'a Path, found: &Result<Kubeconfig, KubeconfigError>) -> Option<&'a Path> {
+    let is_missing = match found {
+        Err(KubeconfigError::FindPath) => true,
+        Err(KubeconfigError::ReadConfig(error, _)) => {
+            error.kind() == std::io::ErrorKind::NotFound && std::env::var_os("KUBECONFIG").is_none()
+        }
+        _ => false,
+    };
+    Some(path).filter(|path| is_missing && path.is_file())
 }
 
 /// A client for the cluster of this kubeconfig; without one, for the cluster that `KUBECONFIG`, `~/.kube/config` or the
@@ -108,5 +131,23 @@ pub(super) async fn found<T>(request: impl Future<Output = Result<T, kube::Error
         Ok(found) => Ok(Some(found)),
         Err(refusal) if refusal.is_absent() => Ok(None),
         Err(refusal) => Err(refusal),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kubeconfig_of_this_machine_counts_only_where_no_other_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("kubeconfig");
+        let missing = Err(KubeconfigError::FindPath);
+        assert_eq!(of_this_machine(&path, &missing), None);
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(of_this_machine(&path, &missing), Some(path.as_path()));
+        assert_eq!(of_this_machine(&path, &Ok(Kubeconfig::default())), None);
+        let denied = std::io::Error::from(std::io::ErrorKind::PermissionDenied);
+        assert_eq!(of_this_machine(&path, &Err(KubeconfigError::ReadConfig(denied, path.clone()))), None);
     }
 }

@@ -21,7 +21,8 @@ const LONGEST: usize = 256;
 pub(super) struct Arguments {
     /// Name of the ProviderInstance
     instance: String,
-    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
+    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, /var/lib/hostwright/kubeconfig, or the Pod's
+    /// service account
     #[arg(long, value_name = "FILE", env = "HOSTWRIGHT_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
     /// Do not ask
@@ -42,7 +43,7 @@ struct Question {
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let Arguments { instance: name, kubeconfig, yes, dry_run } = arguments;
-    let client = cluster::connect(kubeconfig.as_deref()).await?;
+    let client = cluster::connect_also_here(kubeconfig.as_deref()).await?;
     let instance = read(&client, &name).await?;
     let conditions = instance.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
     let given = instance.annotations().get(annotation::CONFIRM).map(String::as_str).unwrap_or_default();
