@@ -162,7 +162,7 @@ async fn the_first_day_on_one_machine_goes_as_its_page_says() {
     command.args(start.split(' ')).args(["--installation-id", "prod-eu", "--listen", "127.0.0.1:0"]);
     command.current_dir(machine.path(""));
     let mut running = Standalone::of(command);
-    running.until("2 files, 4 objects applied, 0 problems").await;
+    running.until("2 files, 4 objects applied").await;
     machine.until("alice-survival", is_ready).await;
 
     let look = page.blocks.iter().map(typed).find(|lines| lines.contains(&"hostwright get")).unwrap();

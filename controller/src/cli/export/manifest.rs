@@ -4,9 +4,13 @@ use hostwright_crds::annotation;
 use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
-/// Annotations that do not go along: what kubectl applied here, and what a person allowed once.
-const LEFT: [&str; 3] =
-    ["kubectl.kubernetes.io/last-applied-configuration", annotation::RELEASE_ENDINGS, annotation::RESOLVE_CREATE];
+/// Annotations that do not go along: what kubectl or a folder applied here, and what a person allowed once.
+const LEFT: [&str; 4] = [
+    "kubectl.kubernetes.io/last-applied-configuration",
+    annotation::APPLIED_FROM,
+    annotation::RELEASE_ENDINGS,
+    annotation::RESOLVE_CREATE,
+];
 
 /// What follows from where an object is, and is the same everywhere.
 const IMPLIED_LABEL: &str = "kubernetes.io/metadata.name";
@@ -55,7 +59,8 @@ mod tests {
                 "ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "x", "uid": "2"}],
                 "annotations": {
                     "hostwright.dev/accept-diff": "hash", "hostwright.dev/release-endings": "312",
-                    "hostwright.dev/resolve-create": "absent", "kubectl.kubernetes.io/last-applied-configuration": "{}",
+                    "hostwright.dev/resolve-create": "absent", "hostwright.dev/applied-from": "/etc/hostwright/manifests",
+                    "kubectl.kubernetes.io/last-applied-configuration": "{}",
                 },
             },
             "spec": {"desiredStatus": "Active"}, "status": {"phase": "Active"},

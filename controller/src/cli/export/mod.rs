@@ -21,7 +21,8 @@ use destination::Destination;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub(super) struct Arguments {
-    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
+    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, /var/lib/hostwright/kubeconfig, or the Pod's
+    /// service account
     #[arg(long, value_name = "FILE", env = "HOSTWRIGHT_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
     /// A new file, or with a / at its end a new or empty folder; only the owner may read it. Absent: standard output
@@ -48,7 +49,7 @@ pub(super) struct Arguments {
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
-    let client = cluster::connect(arguments.kubeconfig.as_deref()).await?;
+    let client = cluster::connect_also_here(arguments.kubeconfig.as_deref()).await?;
     let installed = Installed::find(&client, arguments.credentials_namespace.as_deref()).await?;
     if arguments.take_back {
         return take_back(&client, &installed, arguments.yes, output).await;

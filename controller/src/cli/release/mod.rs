@@ -22,7 +22,8 @@ pub(super) struct Arguments {
     /// Services to release, by name; with none of these say --all, or -n NAMESPACE for all services of it
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, or the Pod's service account
+    /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, /var/lib/hostwright/kubeconfig, or the Pod's
+    /// service account
     #[arg(long, value_name = "FILE", env = "HOSTWRIGHT_KUBECONFIG")]
     kubeconfig: Option<PathBuf>,
     /// Namespace of the services; absent: that of the kubeconfig
@@ -56,7 +57,7 @@ enum Scope {
 }
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
-    let client = cluster::connect(arguments.kubeconfig.as_deref()).await?;
+    let client = cluster::connect_also_here(arguments.kubeconfig.as_deref()).await?;
     let scope = scope(&arguments, &client)?;
     let kinds = Kinds::of(&client).await?;
     let services = finalizers::services(&client, &kinds, &scope).await?;

@@ -35,6 +35,7 @@ pub(super) fn say(world: &World, arguments: &Arguments, output: &Output) -> Resu
 }
 
 fn of_manifests(folder: &Path, arguments: &Arguments) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let (folder, rest) = (folder.display(), arguments.prune_after);
     if arguments.prune {
         format!("{folder}, applied whenever a file changes; what no file asks for is deleted {rest} later")

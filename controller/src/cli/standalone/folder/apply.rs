@@ -19,6 +19,7 @@ pub(super) struct Applied {
     pub(super) change: Change,
     /// Fields that others had set to something else, as `.spec.desiredStatus of kubectl-edit`.
     pub(super) taken: Vec<String>,
+    pub(super) generation: Option<i64>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,7 +66,7 @@ pub(super) async fn apply(item: &Item<'_>) -> Result<Applied, Vec<Problem>> {
         Some(before) if before.metadata.resource_version == after.metadata.resource_version => Change::None,
         Some(_) => Change::Changed,
     };
-    Ok(Applied { change, taken })
+    Ok(Applied { change, taken, generation: after.metadata.generation })
 }
 
 /// The object with a note of where it is from.

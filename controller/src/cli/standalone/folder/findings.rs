@@ -2,6 +2,7 @@
 //! cannot be.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::pin::Pin;
 
 use futures::stream::SelectAll;
@@ -20,15 +21,38 @@ pub(super) enum Change {
     /// A kind is listed anew.
     Anew(ApiResource),
     /// What is found about an object now.
-    Is(Key, Option<String>),
+    Is(Key, Option<Finding>),
     /// Nothing of interest.
     Nothing,
+}
+
+/// Why nothing will happen to an object until somebody acts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Finding {
+    generation: Option<i64>,
+    reason: String,
+    message: String,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.reason, self.message)
+    }
+}
+
+impl Finding {
+    /// The field of the object that the message begins with, where it does.
+    pub(super) fn field(&self) -> Option<&str> {
+        let (field, _) = self.message.split_once(": ")?;
+        let is_path = field.starts_with("spec.") && !field.contains(char::is_whitespace);
+        is_path.then_some(field)
+    }
 }
 
 /// The findings as they are now.
 #[derive(Debug, Default)]
 pub(super) struct Findings {
-    stalled: BTreeMap<Key, String>,
+    stalled: BTreeMap<Key, Finding>,
 }
 
 impl Findings {
@@ -46,9 +70,11 @@ impl Findings {
         }
     }
 
-    /// What is found about an object, as `InvalidCheckout: spec.checkout.sever_name: unknown field`.
-    pub(super) fn about(&self, key: &Key) -> Option<&str> {
-        self.stalled.get(key).map(String::as_str)
+    /// What is found about an object since it has this generation, if it can be mended in its own file. A service whose
+    /// package is broken is not at fault; a panel that refuses its key is nowhere else.
+    pub(super) fn about(&self, key: &Key, generation: Option<i64>) -> Option<&Finding> {
+        let finding = self.stalled.get(key).filter(|finding| finding.generation >= generation)?;
+        (finding.field().is_some() || key.kind == "ProviderInstance").then_some(finding)
     }
 }
 
@@ -86,38 +112,55 @@ fn key(kind: &ApiResource, object: &DynamicObject) -> Key {
     }
 }
 
-/// Why nothing will happen to the object until somebody acts, if the controller has seen it as it is now.
-fn finding(object: &DynamicObject) -> Option<String> {
+/// What the controller says about the object, if it has seen it as it is now.
+fn finding(object: &DynamicObject) -> Option<Finding> {
     let conditions = object.data["status"]["conditions"].as_array()?;
     let is = |condition: &&Value| condition["type"] == condition::STALLED && condition["status"] == "True";
     let stalled = conditions.iter().find(is)?;
-    let is_current = stalled["observedGeneration"].as_i64() == object.metadata.generation;
-    let (reason, message) = (stalled["reason"].as_str()?, stalled["message"].as_str()?);
-    is_current.then(|| format!("{reason}: {message}"))
-}
-
-/// The field that a finding begins with, where it does.
-pub(super) fn field_of(finding: &str) -> Option<&str> {
-    let (_reason, message) = finding.split_once(": ")?;
-    let (field, _) = message.split_once(": ")?;
-    let is_path = field.contains('.') && !field.contains(char::is_whitespace);
-    is_path.then_some(field)
+    let generation = object.metadata.generation;
+    let text = |field: &str| stalled[field].as_str().map(str::to_owned);
+    let finding = Finding { generation, reason: text("reason")?, message: text("message")? };
+    (stalled["observedGeneration"].as_i64() == generation).then_some(finding)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn key(kind: &str) -> Key {
+        Key { group: "hostwright.dev".into(), kind: kind.into(), namespace: String::new(), name: "a".into() }
+    }
+
+    /// Whether something is said about an object of generation 2.
+    fn is_said(kind: &str, message: &str, generation: i64) -> bool {
+        let finding = Finding { generation: Some(generation), reason: "Because".into(), message: message.into() };
+        let mut findings = Findings::default();
+        assert!(findings.note(Change::Is(key(kind), Some(finding.clone()))));
+        assert!(!findings.note(Change::Is(key(kind), Some(finding))), "it is no change");
+        findings.about(&key(kind), Some(2)).is_some()
+    }
+
     #[test]
-    fn the_field_is_that_at_the_beginning_of_the_message() {
+    fn what_is_said_can_be_mended_in_the_file() {
         let rows = [
-            ("InvalidCheckout: spec.checkout.sever_name: unknown field", Some("spec.checkout.sever_name")),
-            ("ProviderUnauthorized: panel-eu refuses its API key (401); fix key api_key", None),
-            ("Forbidden: panel-eu: it says no", None),
-            ("RemoteExists: the panel has: one", None),
+            ("HostingService", "spec.checkout.sever_name: unknown field", true),
+            ("HostingService", "Package small: spec.provisioning.cpuu: unknown field", false),
+            ("Package", "spec.provisioning.cpuu: unknown field", true),
+            ("ProviderInstance", "panel-eu refuses its API key (401); fix key api_key", true),
         ];
-        for (finding, expected) in rows {
-            assert_eq!(field_of(finding), expected, "{finding}");
+        for (kind, message, expected) in rows {
+            assert_eq!(is_said(kind, message, 2), expected, "{kind}: {message}");
+            assert!(!is_said(kind, message, 1), "{kind}: what was found before the last edit");
         }
+    }
+
+    #[test]
+    fn what_is_listed_anew_is_forgotten_first() {
+        let mut findings = Findings::default();
+        let finding = Finding { generation: None, reason: String::new(), message: "spec.a: b".into() };
+        findings.note(Change::Is(key("Package"), Some(finding)));
+        assert!(!findings.note(Change::Anew(ApiResource::erase::<HostingService>(&()))));
+        assert!(findings.note(Change::Anew(ApiResource::erase::<Package>(&()))));
+        assert!(findings.about(&key("Package"), None).is_none());
     }
 }

@@ -153,10 +153,10 @@ impl Folder {
 
     /// Says what stands now and is new. Answers whether anything was.
     fn tell(&mut self) -> bool {
-        let found = self.applied.iter().filter_map(|(key, (file, lines))| {
-            let finding = self.findings.about(key)?;
-            let line = findings::field_of(finding).map_or(lines.first(), |field| lines.of(field));
-            let place = Place { file: file.clone(), line };
+        let found = self.applied.iter().filter_map(|(key, placed)| {
+            let finding = self.findings.about(key, placed.generation)?;
+            let line = finding.field().map_or(placed.lines.first(), |field| placed.lines.of(field));
+            let place = Place { file: placed.file.clone(), line };
             Some(Remark::Problem(format!("{place}: {key}: {finding}")))
         });
         let news = self.report.news(self.standing.iter().cloned().chain(found).collect());
@@ -173,7 +173,8 @@ impl Folder {
 fn summary(folder: &str, files: usize, objects: usize, problems: usize) -> String {
     let counted = |count: usize, thing: &str| format!("{count} {thing}{}", if count == 1 { "" } else { "s" });
     let (files, objects) = (counted(files, "file"), counted(objects, "object"));
-    format!("{folder}: {files}, {objects} applied, {}", counted(problems, "problem"))
+    let but = if problems > 0 { format!(", {}", counted(problems, "problem")) } else { String::new() };
+    format!("{folder}: {files}, {objects} applied{but}")
 }
 
 /// Why the files may ask for more than was understood of them.

@@ -29,7 +29,16 @@ pub(super) struct Outcome {
 }
 
 /// Where each object is written.
-pub(super) type Places = BTreeMap<Key, (PathBuf, Lines)>;
+pub(super) type Places = BTreeMap<Key, Placed>;
+
+/// Where an object is written, and what it became.
+#[derive(Debug)]
+pub(super) struct Placed {
+    pub(super) file: PathBuf,
+    pub(super) lines: Lines,
+    /// That of the object since then; what was found about an earlier one does not count.
+    pub(super) generation: Option<i64>,
+}
 
 /// Applies all of them in an order that works. Definitions come first, since they make kinds that others are of.
 ///
@@ -97,14 +106,15 @@ impl Outcome {
     }
 
     fn note(&mut self, key: &Key, manifest: &Manifest, done: Result<Applied, Vec<Problem>>) {
-        let Applied { change, taken } = match done {
+        let Applied { change, taken, generation } = match done {
             Ok(applied) => applied,
             Err(problems) => {
                 self.problems.extend(problems);
                 return;
             }
         };
-        self.places.insert(key.clone(), (manifest.file.clone(), manifest.lines.clone()));
+        let (file, lines) = (manifest.file.clone(), manifest.lines.clone());
+        self.places.insert(key.clone(), Placed { file, lines, generation });
         let place = manifest.place();
         let what = match change {
             Change::Created => "created",
