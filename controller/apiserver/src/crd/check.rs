@@ -1,12 +1,11 @@
 //! Which definitions are refused.
 
-use regex::Regex;
 use serde_json::{Value, json};
 
 use crate::field::FieldError;
 use crate::metadata::names::{dns_1035_label, dns_subdomain};
 use crate::object;
-use crate::schema::{Schema, Type, cel, validate as validate_value};
+use crate::schema::{Schema, Type, cel, compile_pattern, validate as validate_value};
 
 pub(crate) fn validate(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -124,6 +123,11 @@ fn check_schema(schema: &Value, path: &str, errors: &mut Vec<FieldError>) {
             errors.push(FieldError::forbidden(&format!("{path}.properties[metadata]"), detail));
         }
     }
+    let patterns = count_patterns(schema);
+    if patterns > MAX_PATTERNS {
+        errors.push(FieldError::too_many(&format!("{path}.pattern"), patterns, MAX_PATTERNS as u64));
+        return;
+    }
     let before = errors.len();
     check_node(schema, path, true, errors);
     if errors.len() == before {
@@ -186,6 +190,9 @@ fn check_node(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldError>
             );
         }
     }
+    if node["not"].is_object() {
+        check_value_validation(&node["not"], &at("not"), flag("x-kubernetes-int-or-string"), errors);
+    }
 }
 
 /// Inside of `allOf` and its like a structural schema only validates; it does not say what exists.
@@ -197,8 +204,33 @@ fn check_value_validation(node: &Value, path: &str, int_or_string: bool, errors:
             errors.push(FieldError::forbidden(&format!("{path}.{field}"), detail));
         }
     }
+    check_pattern(node, path, errors);
     for (name, child) in node["properties"].as_object().into_iter().flatten() {
         check_value_validation(child, &format!("{path}.properties[{name}]"), int_or_string, errors);
+    }
+    for field in ["items", "not"] {
+        if node[field].is_object() {
+            check_value_validation(&node[field], &format!("{path}.{field}"), int_or_string, errors);
+        }
+    }
+    for field in ["allOf", "anyOf", "oneOf"] {
+        for (index, child) in node[field].as_array().into_iter().flatten().enumerate() {
+            check_value_validation(child, &format!("{path}.{field}[{index}]"), int_or_string, errors);
+        }
+    }
+}
+
+/// Each pattern takes memory when it is compiled, far more than it has letters.
+const MAX_PATTERNS: usize = 500;
+
+fn count_patterns(node: &Value) -> usize {
+    match node {
+        Value::Object(map) => {
+            let own = usize::from(map.get("pattern").is_some_and(Value::is_string));
+            own + map.values().map(count_patterns).sum::<usize>()
+        }
+        Value::Array(list) => list.iter().map(count_patterns).sum(),
+        _ => 0,
     }
 }
 
@@ -206,7 +238,7 @@ fn check_pattern(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let Some(pattern) = node["pattern"].as_str() else {
         return;
     };
-    if let Err(error) = Regex::new(pattern) {
+    if let Err(error) = compile_pattern(pattern) {
         let why = error.to_string();
         let detail =
             format!("must be a valid regular expression, but isn't: {}", why.lines().last().unwrap_or_default());

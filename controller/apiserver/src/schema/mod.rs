@@ -3,6 +3,7 @@
 pub(crate) mod cel;
 mod default;
 mod format;
+mod pattern;
 mod prune;
 mod validate;
 
@@ -12,6 +13,7 @@ use regex::Regex;
 use serde_json::Value;
 
 pub(crate) use default::{apply_defaults, drop_nulls};
+pub(crate) use pattern::compile as compile_pattern;
 pub(crate) use prune::prune;
 pub(crate) use validate::{blocks_rules, validate};
 
@@ -194,7 +196,7 @@ impl Limits {
             multiple_of: number("multipleOf"),
             min_length: count("minLength"),
             max_length: count("maxLength"),
-            pattern: raw.get("pattern").and_then(Value::as_str).and_then(|pattern| Regex::new(pattern).ok()),
+            pattern: raw.get("pattern").and_then(Value::as_str).and_then(|pattern| compile_pattern(pattern).ok()),
             min_items: count("minItems"),
             max_items: count("maxItems"),
             unique_items: flag("uniqueItems"),

@@ -1,12 +1,24 @@
 //! The CEL rules (`x-kubernetes-validations`) of a schema, compiled once.
+//!
+//! The interpreter recurses, knows no limits, and panics on some input. So expressions are limited when they are read
+//! ([`source`]) and before they are evaluated ([`cost`]), and both are done with enough stack and caught.
 
+mod cost;
+mod source;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
 use super::{ListType, Schema, validate::OldItems};
-use crate::field::{FieldError, FieldErrorKind};
+use crate::field::FieldError;
+
+/// The interpreter needs up to 50 KiB for each level of an expression when it is not optimised.
+const EVALUATION_STACK: usize = 2 * source::MAX_DEPTH * 64 * 1024;
+/// The most bytes of all expressions of a definition together.
+const MAX_TOTAL: usize = 256 * 1024;
 
 /// The rules of one version of a definition.
 #[derive(Clone)]
@@ -27,13 +39,26 @@ thread_local! {
 impl Rules {
     /// Compiles the rules of a schema; nothing where it has none.
     pub(crate) fn compile(raw: &Value) -> Option<Self> {
-        has_rules(raw).then(|| Self { compiled: Arc::new(compile_schema(raw)) })
+        if !has_rules(raw) {
+            return None;
+        }
+        let compiled = source::on_large_stack(|| compile_schema(raw))?;
+        Some(Self { compiled: Arc::new(compiled) })
     }
 
     /// Evaluates all rules; those that mention `oldSelf` only where there is an old value.
     pub(crate) fn evaluate(&self, value: &Value, old: Option<&Value>, schema: &Schema) -> Vec<FieldError> {
-        let found = VALIDATOR.with(|validator| validator.validate_compiled(&self.compiled, value, old));
-        let Err(found) = found else { return Vec::new() };
+        if let Err(path) = cost::check(&self.compiled, value, old) {
+            let detail = "validation failed due to running out of cost budget, no further validation rules will be run";
+            return vec![FieldError::invalid_unprinted(&path, detail)];
+        }
+        let evaluate = || VALIDATOR.with(|validator| validator.validate_compiled(&self.compiled, value, old));
+        let evaluated = stacker::grow(EVALUATION_STACK, || catch_unwind(AssertUnwindSafe(evaluate)));
+        let found = match evaluated {
+            Ok(Ok(())) => return Vec::new(),
+            Ok(Err(found)) => found,
+            Err(_) => return vec![FieldError::invalid_unprinted("", "a validation rule cannot be evaluated")],
+        };
         let mut errors: Vec<FieldError> = found
             .into_iter()
             .filter(|error| error.rule.contains("oldSelf") || !is_unchanged(value, old, schema, &error.field_path))
@@ -120,31 +145,44 @@ fn has_rules(raw: &Value) -> bool {
 
 /// Every rule of the schema that cannot be compiled, with the path of the node that holds it.
 pub(crate) fn compile_errors(raw: &Value, path: &str) -> Vec<FieldError> {
-    fn walk(node: &CompiledSchema, path: &str, errors: &mut Vec<FieldError>) {
-        for (index, rule) in node.validations.iter().enumerate() {
-            if let Err(problem) = rule {
-                let field = format!("{path}.x-kubernetes-validations[{index}].rule");
-                errors.push(FieldError {
-                    kind: FieldErrorKind::Invalid,
-                    field,
-                    message: format!("Invalid value: compilation failed: {problem}"),
-                });
-            }
-        }
-        for (name, child) in &node.properties {
-            walk(child, &format!("{path}.properties[{name}]"), errors);
-        }
-        if let Some(items) = &node.items {
-            walk(items, &format!("{path}.items"), errors);
-        }
-        if let Some(additional) = &node.additional_properties {
-            walk(additional, &format!("{path}.additionalProperties"), errors);
+    let mut rules = Vec::new();
+    collect(raw, path, &mut rules);
+    let total: usize = rules.iter().map(|(_, text)| text.len()).sum();
+    if total > MAX_TOTAL {
+        let detail = format!("the rules have {total} bytes together, and the limit is {MAX_TOTAL}");
+        return vec![FieldError::invalid_unprinted(path, &detail)];
+    }
+    let judged = rules.into_iter().filter_map(|(field, text)| Some((field, source::check(text).err()?)));
+    judged
+        .map(|(field, problem)| FieldError::invalid_unprinted(&field, &format!("compilation failed: {problem}")))
+        .collect()
+}
+
+/// The expressions of a schema and where they are.
+fn collect<'a>(node: &'a Value, path: &str, rules: &mut Vec<(String, &'a str)>) {
+    for (index, rule) in node["x-kubernetes-validations"].as_array().into_iter().flatten().enumerate() {
+        for field in ["rule", "messageExpression"] {
+            let text = rule[field].as_str();
+            rules.extend(text.map(|text| (format!("{path}.x-kubernetes-validations[{index}].{field}"), text)));
         }
     }
-    let mut errors = Vec::new();
-    walk(&compile_schema(raw), path, &mut errors);
-    errors.sort_by(|a, b| a.field.cmp(&b.field));
-    errors
+    for (name, child) in node["properties"].as_object().into_iter().flatten() {
+        collect(child, &format!("{path}.properties[{name}]"), rules);
+    }
+    for name in ["items", "additionalProperties", "not"] {
+        collect_below(node, name, path, rules);
+    }
+    for name in ["allOf", "anyOf", "oneOf"] {
+        for (index, child) in node[name].as_array().into_iter().flatten().enumerate() {
+            collect(child, &format!("{path}.{name}[{index}]"), rules);
+        }
+    }
+}
+
+fn collect_below<'a>(node: &'a Value, name: &str, path: &str, rules: &mut Vec<(String, &'a str)>) {
+    if let Some(child) = node.get(name).filter(|child| child.is_object()) {
+        collect(child, &format!("{path}.{name}"), rules);
+    }
 }
 
 /// The sentence that stands for the rules that were not evaluated.
