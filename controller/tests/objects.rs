@@ -156,7 +156,10 @@ fn apply_names_the_line_of_what_is_wrong_and_applies_the_rest() {
     let done = run(&demo, &["apply", "-f", &file]);
     let said = running_demo::written(&done);
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains(&format!("{file}:14: ")) && said.contains("unknown field \"spec.bogus\""), "{said}");
+    assert!(
+        said.contains(&format!("{file}:14: ")) && said.contains("spec.bogus: field not declared in schema"),
+        "{said}"
+    );
     assert!(said.contains("hostingservice.hostwright.dev/yan created"), "{said}");
 
     let file = written(&demo, "wrong.yaml", &service("zoe", "").replace("zoe@example.com", "z"));
@@ -165,7 +168,7 @@ fn apply_names_the_line_of_what_is_wrong_and_applies_the_rest() {
 
     let file = written(&demo, "broken.yaml", "kind: A\n---\nkind: [\n");
     let (code, said) = refused(&demo, &["apply", "-f", &file]);
-    assert!(code == Some(1) && said.contains("line ") && said.contains("no YAML"), "{said}");
+    assert!(code == Some(1) && said.contains(&format!("{file}:")), "{said}");
 }
 
 #[test]

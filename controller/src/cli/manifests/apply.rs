@@ -4,13 +4,12 @@ use std::time::Duration;
 
 use kube::Client;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
-use kube::core::Status;
 use serde_json::Value;
 
 use super::super::cluster::{Refusal, answer, found};
 use super::super::failure::Failure;
 use super::super::kinds::{Kind, Kinds};
-use super::Manifest;
+use super::{Manifest, faults};
 
 /// How often a kind is looked for whose definition was applied just before.
 const LOOKS: u32 = 40;
@@ -169,48 +168,22 @@ fn is_same(before: &DynamicObject, after: &DynamicObject) -> bool {
 
 /// Why an object was refused: each field with its line, and what to do.
 fn explained(manifest: &Manifest, object: &str, before: Option<&DynamicObject>, refusal: &Refusal) -> String {
-    let status = match refusal {
-        Refusal::Answered(status) => status,
-        Refusal::Unanswered(problem) => return format!("{}: {object}: {problem}", manifest.place()),
-    };
-    let conflicts = causes(status, "FieldManagerConflict");
-    if !conflicts.is_empty() {
-        return conflicts
-            .iter()
-            .map(|(field, message)| conflict(manifest, object, before, field, message))
-            .collect::<Vec<_>>()
-            .join("\n");
+    let has = |reason: &str| faults::causes(refusal).any(|cause| cause.reason == reason);
+    if has("NamespaceTerminating") {
+        return format!("{}: {object}: {refusal}; apply it again once that is done", manifest.place());
     }
-    let invalid = causes(status, "");
-    if !invalid.is_empty() {
-        return invalid
-            .iter()
-            .map(|(field, message)| format!("{}: {object}: {field}: {message}", manifest.place_of(field)))
-            .collect::<Vec<_>>()
-            .join("\n");
-    }
-    if is_ending_namespace(status) {
-        return format!("{}: {object}: {}; apply it again once that is done", manifest.place(), status.message);
-    }
-    // Unknown fields are named in quotes.
-    let field = status.message.split('"').skip(1).step_by(2).find(|text| text.contains('.')).unwrap_or_default();
-    format!("{}: {object}: {}", manifest.place_of(field), status.message)
-}
-
-fn is_ending_namespace(status: &Status) -> bool {
-    !causes(status, "NamespaceTerminating").is_empty()
-}
-
-/// Field and message of the causes with this reason, each once; of all where none is given.
-fn causes(status: &Status, reason: &str) -> Vec<(String, String)> {
-    let mut found = Vec::new();
-    for cause in status.details.iter().flat_map(|details| &details.causes) {
-        let told = (cause.field.trim_start_matches('.').to_owned(), cause.message.clone());
-        if (reason.is_empty() || cause.reason == reason) && !cause.field.is_empty() && !found.contains(&told) {
-            found.push(told);
+    let contested = has("FieldManagerConflict");
+    let faults = faults::of(refusal);
+    let lines = faults.iter().map(|(field, what)| {
+        if contested {
+            return conflict(manifest, object, before, field, what);
         }
+        format!("{}: {object}: {field}: {what}", manifest.place_of(field))
+    });
+    if faults.is_empty() {
+        return format!("{}: {object}: {refusal}", manifest.place());
     }
-    found
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 /// `conflict with "kubectl" using hostwright.dev/v1alpha1`, in words that say what to do.

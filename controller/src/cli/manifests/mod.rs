@@ -1,6 +1,8 @@
 //! Manifests: YAML and JSON as people write them, and how they reach a cluster.
 
 mod apply;
+pub(super) mod document;
+pub(super) mod faults;
 mod read;
 
 pub(super) use apply::Applying;

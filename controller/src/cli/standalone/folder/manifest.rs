@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kube::core::GroupVersionKind;
 use serde_json::Value;
 
-use super::document::{self, Document, Lines};
+use super::super::super::manifests::document::{self, Document, Lines};
 use super::scan::Stamp;
 
 /// A line of a file.

@@ -1,7 +1,6 @@
 //! A folder of manifests: what its files say is applied, at every start, at every change, and from time to time.
 
 mod apply;
-mod document;
 mod findings;
 mod manifest;
 mod owned;

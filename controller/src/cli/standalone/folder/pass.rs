@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use kube::api::DynamicObject;
 use kube::{Api, Client};
 
+use super::super::super::manifests::document::Lines;
 use super::super::voice::Remark;
 use super::apply::{Applied, Change, Item, apply};
-use super::document::Lines;
 use super::manifest::{Manifest, Problem};
 use super::target::{Catalogue, Key};
 use crate::kube::{WriteError, bounded};

@@ -9,21 +9,21 @@ use serde_saphyr::{MessageFormatter as _, Options, Spanned, UserMessageFormatter
 
 /// One document.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Document {
-    pub(super) value: Value,
-    pub(super) lines: Lines,
+pub(in super::super) struct Document {
+    pub(in super::super) value: Value,
+    pub(in super::super) lines: Lines,
 }
 
 /// Why a document cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unreadable {
-    pub(super) line: usize,
-    pub(super) problem: String,
+pub(in super::super) struct Unreadable {
+    pub(in super::super) line: usize,
+    pub(in super::super) problem: String,
 }
 
 /// Where the fields of a document are written, in lines from 1.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Lines {
+pub(in super::super) struct Lines {
     first: usize,
     /// By the field's path, its parts joined by dots: `spec.checkout.server_name`, `items.0`.
     of_fields: HashMap<String, usize>,
@@ -31,13 +31,13 @@ pub(super) struct Lines {
 
 impl Lines {
     /// The line of the document.
-    pub(super) fn first(&self) -> usize {
+    pub(in super::super) fn first(&self) -> usize {
         self.first
     }
 
     /// The line of a field as the API names it, such as `.spec.servers[0].name`; where it is not written, that of the
     /// nearest field around it.
-    pub(super) fn of(&self, field: &str) -> usize {
+    pub(in super::super) fn of(&self, field: &str) -> usize {
         let dotted = field.replace('[', ".").replace([']', '"', '\''], "");
         let mut path = dotted.trim_start_matches('.');
         loop {
@@ -50,7 +50,7 @@ impl Lines {
     }
 
     /// The lines of what is written at this path.
-    pub(super) fn below(&self, path: &str) -> Self {
+    pub(in super::super) fn below(&self, path: &str) -> Self {
         let prefix = format!("{path}.");
         let inner = |(name, line): (&String, &usize)| Some((name.strip_prefix(&prefix)?.to_owned(), *line));
         Self { first: self.of(path), of_fields: self.of_fields.iter().filter_map(inner).collect() }
@@ -58,7 +58,7 @@ impl Lines {
 }
 
 /// Reads the documents of a file, each for itself: a broken one does not hide the others. Empty ones are left out.
-pub(super) fn read(text: &str) -> Vec<Result<Document, Unreadable>> {
+pub(in super::super) fn read(text: &str) -> Vec<Result<Document, Unreadable>> {
     documents(text).into_iter().filter_map(|(first, text)| read_one(text, first).transpose()).collect()
 }
 
