@@ -7,9 +7,6 @@ use std::time::Duration;
 use regex::Regex;
 use tokio::sync::watch;
 
-/// How many requests are remembered.
-const LOG_LENGTH: usize = 100_000;
-
 /// One request as the server understood it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Request {
@@ -130,6 +127,8 @@ struct Inner {
 /// The faults of one server.
 pub struct Faults {
     inner: Mutex<Inner>,
+    /// How many requests are remembered.
+    remembered: usize,
     /// Counts up when all watches are to end.
     dropped: watch::Sender<u64>,
     /// Counts up when frozen reads are released.
@@ -142,13 +141,12 @@ impl std::fmt::Debug for Faults {
     }
 }
 
-impl Default for Faults {
-    fn default() -> Self {
-        Self { inner: Mutex::default(), dropped: watch::Sender::new(0), released: watch::Sender::new(0) }
-    }
-}
-
 impl Faults {
+    pub(crate) fn remembering(remembered: usize) -> Self {
+        let (dropped, released) = (watch::Sender::new(0), watch::Sender::new(0));
+        Self { inner: Mutex::default(), remembered, dropped, released }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -220,10 +218,10 @@ impl Faults {
 
     pub(crate) fn record(&self, request: Request) {
         let mut inner = self.lock();
-        if inner.log.len() == LOG_LENGTH {
+        inner.log.push_back(request);
+        if inner.log.len() > self.remembered {
             inner.log.pop_front();
         }
-        inner.log.push_back(request);
     }
 
     /// The faults of this request, which are thereby used up.
@@ -253,5 +251,23 @@ impl Faults {
 
     pub(crate) fn released(&self) -> watch::Receiver<u64> {
         self.released.subscribe()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_requests_are_forgotten_first() {
+        let request = |name: &str| Request { name: name.to_owned(), ..Request::default() };
+        for (remembered, expected) in [(2, vec!["b", "c"]), (0, vec![])] {
+            let faults = Faults::remembering(remembered);
+            for name in ["a", "b", "c"] {
+                faults.record(request(name));
+            }
+            let names: Vec<String> = faults.requests().into_iter().map(|request| request.name).collect();
+            assert_eq!(names, expected);
+        }
     }
 }

@@ -50,6 +50,8 @@ pub struct Config {
     pub history_age: Duration,
     /// How often a watch that allows bookmarks gets one.
     pub bookmark_interval: Duration,
+    /// How many requests [`Server::requests`] and [`Server::faults`] remember: for tests, and memory to do without.
+    pub remembered_requests: usize,
     /// What one client may cost.
     pub limits: Limits,
 }
@@ -65,6 +67,7 @@ impl Default for Config {
             // As the real server's (`--etcd-compaction-interval`).
             history_age: Duration::from_mins(5),
             bookmark_interval: Duration::from_mins(1),
+            remembered_requests: 100_000,
             limits: Limits::default(),
         }
     }

@@ -38,7 +38,8 @@ impl Shared {
     pub(crate) fn new(config: Config, clock: Clock, state: State, disk: Option<Disk>) -> Self {
         let (state, authority) = (RwLock::new(state), OnceLock::new());
         let watches = Arc::new(Semaphore::new(config.limits.watches));
-        Self { config, clock, faults: Faults::default(), watches, state, disk, authority }
+        let faults = Faults::remembering(config.remembered_requests);
+        Self { config, clock, faults, watches, state, disk, authority }
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, State> {

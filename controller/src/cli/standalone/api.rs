@@ -36,6 +36,8 @@ impl Api {
             token: Some(token),
             authority: Some(credentials.authority().clone()),
             beyond_loopback,
+            // Nobody asks, for years.
+            remembered_requests: 0,
             ..Config::default()
         };
         let server = Server::open(data, config).map_err(|error| unusable(&error))?;

@@ -136,8 +136,8 @@ impl Folder {
         let pruned = self.prune(&outcome, gaps, work).await;
         let Outcome { problems: refused, unknown, places, done, .. } = outcome;
         let problems: Vec<_> = problems.into_iter().chain(refused).chain(unknown).collect();
-        let unseen =
-            snapshot.problems.iter().map(|(path, problem)| format!("{}: {problem}", self.root.join(path).display()));
+        let place = |path: &Path| if path.as_os_str().is_empty() { folder.clone() } else { path.display().to_string() };
+        let unseen = snapshot.problems.iter().map(|(path, problem)| format!("{}: {problem}", place(path)));
         let all: Vec<_> = problems.iter().map(ToString::to_string).chain(unseen).map(Remark::Problem).collect();
         let summary = summary(&folder, read.len(), places.len(), all.len());
         self.standing = all.into_iter().chain(pruned.remarks).collect();
