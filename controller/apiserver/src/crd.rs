@@ -7,13 +7,17 @@ use serde_json::{Value, json};
 use crate::column;
 use crate::managed;
 use crate::object::{self, as_map, set_field};
-use crate::resource::{Family, Resource, Scale};
+use crate::resource::{Family, Resource};
+use crate::scale::Scale;
 use crate::schema::{Schema, cel::Rules};
 
 pub(crate) use check::validate;
 
 /// Holds a definition until its objects are gone.
 pub(crate) const CLEANUP_FINALIZER: &str = "customresourcecleanup.apiextensions.k8s.io";
+
+/// Who owns the status of a definition.
+const ACCEPTING_MANAGER: &str = "kube-apiserver";
 
 /// One resource for each served version.
 pub(crate) fn resources(definition: &Value) -> Vec<Resource> {
@@ -69,39 +73,52 @@ fn resource(definition: &Value, version: &Value) -> Resource {
     }
 }
 
-/// Fills in names, conversion and status. A definition is established as soon as it is accepted.
-pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>, now: &str) {
+/// Fills in names and conversion, as every reading of a definition does.
+pub(crate) fn default(definition: &mut Value) {
     let spec = as_map(as_map(definition).entry("spec").or_insert_with(|| json!({})));
     spec.entry("conversion").or_insert_with(|| json!({ "strategy": "None" }));
     let names = as_map(spec.entry("names").or_insert_with(|| json!({})));
     let kind = names.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    if kind.is_empty() {
+        return;
+    }
     for (field, default) in [("singular", kind.to_lowercase()), ("listKind", format!("{kind}List"))] {
         let found = names.entry(field).or_insert_with(|| json!(default));
         if found.as_str().is_none_or(str::is_empty) {
             *found = json!(default);
         }
     }
-    let mut stored = old.map(|old| old["status"]["storedVersions"].clone()).unwrap_or_default();
+}
+
+/// Fills in the status that a definition has before its names are accepted, or keeps the one it has.
+pub(crate) fn prepare(definition: &mut Value, old: Option<&Value>) {
+    let mut status = old.map_or_else(
+        || json!({ "acceptedNames": { "kind": "", "plural": "" }, "conditions": null, "storedVersions": [] }),
+        |old| old["status"].clone(),
+    );
     let storage = storage_version(definition).map(ToOwned::to_owned);
-    if !stored.is_array() {
-        stored = json!([]);
-    }
-    if let (Some(list), Some(storage)) = (stored.as_array_mut(), storage)
+    if let (Some(list), Some(storage)) = (status["storedVersions"].as_array_mut(), storage)
         && !list.contains(&json!(storage))
     {
         list.push(json!(storage));
     }
-    let conditions = old.map(|old| old["status"]["conditions"].clone()).filter(Value::is_array);
-    let accepted = definition["spec"]["names"].clone();
-    let condition = |type_: &str, reason: &str, message: &str| json!({ "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now });
-    let conditions = conditions.unwrap_or_else(|| {
-        json!([
-            condition("NamesAccepted", "NoConflicts", "no conflicts found"),
-            condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
-        ])
-    });
-    let status = json!({ "acceptedNames": accepted, "conditions": conditions, "storedVersions": stored });
+    if old.is_some() {
+        status["acceptedNames"] = definition["spec"]["names"].clone();
+    }
     set_field(definition, "status", Some(status));
+}
+
+/// Accepts the names of a new definition, whose objects are served from then on.
+pub(crate) fn accept(resource: &Resource, definition: &Value, now: &str) -> Value {
+    let condition = |type_: &str, reason: &str, message: &str| json!({ "type": type_, "status": "True", "reason": reason, "message": message, "lastTransitionTime": now });
+    let mut accepted = definition.clone();
+    accepted["status"]["acceptedNames"] = definition["spec"]["names"].clone();
+    accepted["status"]["conditions"] = json!([
+        condition("NamesAccepted", "NoConflicts", "no conflicts found"),
+        condition("Established", "InitialNamesAccepted", "the initial names have been accepted"),
+    ]);
+    managed::track(resource, Some(definition), &mut accepted, ACCEPTING_MANAGER, "status", now);
+    accepted
 }
 
 pub(crate) fn storage_version(definition: &Value) -> Option<&str> {

@@ -88,7 +88,7 @@ pub(crate) fn yaml(bytes: &[u8]) -> Result<Value, ApiError> {
 
 /// The parser counts depth, nodes and what aliases repeat, and takes one document.
 fn real_yaml(bytes: &[u8]) -> Result<Value, ApiError> {
-    let unreadable = |error: &dyn fmt::Display| ApiError::bad_request(format!("error decoding YAML: {error}"));
+    let unreadable = |error: &dyn fmt::Display| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"));
     let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {
@@ -160,7 +160,12 @@ impl<'de> Visitor<'de> for Seed<'_> {
         Ok(value.into())
     }
 
+    #[expect(clippy::cast_possible_truncation, reason = "the number is whole and within the bounds")]
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        // `2.0` is written as `2` again, and is then a whole number.
+        if value.fract() == 0.0 && value.abs() < 9e15 {
+            return Ok((value as i64).into());
+        }
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 

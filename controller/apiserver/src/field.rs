@@ -100,9 +100,24 @@ fn after_colon(detail: &str) -> String {
     if detail.is_empty() { String::new() } else { format!(": {detail}") }
 }
 
-/// JSON, as the real server prints values since 1.33.
+/// JSON, and numbers as Go prints them.
 fn shown(value: &Value) -> String {
-    value.to_string()
+    match value {
+        Value::Number(number) if !number.is_i64() => number.as_f64().map_or_else(|| value.to_string(), number_text),
+        _ => value.to_string(),
+    }
+}
+
+/// A number as Go's `%v` has it: `1`, `0.25`, `1e+21`.
+pub(crate) fn number_text(number: f64) -> String {
+    let size = number.abs();
+    if number == 0.0 || (1e-4..1e21).contains(&size) {
+        return number.to_string();
+    }
+    let text = format!("{number:e}");
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
+    let (sign, digits) = exponent.strip_prefix('-').map_or(("+", exponent), |digits| ("-", digits));
+    format!("{mantissa}e{sign}{digits:0>2}")
 }
 
 pub(crate) fn plain(value: &Value) -> String {

@@ -37,6 +37,7 @@ mod request;
 mod resource;
 mod response;
 mod route;
+mod scale;
 mod schema;
 mod server;
 mod shared;

@@ -5,7 +5,7 @@ use sha2::{Digest, Sha256};
 
 use crate::builtin::events;
 use crate::column::Column;
-use crate::object;
+use crate::scale::Scale;
 use crate::schema::cel::Rules;
 use crate::schema::{Schema, apply_defaults, prune};
 use crate::status::Subject;
@@ -24,14 +24,6 @@ pub(crate) enum Family {
     Event,
     Lease,
     Definition,
-}
-
-/// The paths of the `scale` subresource.
-#[derive(Debug, Clone)]
-pub(crate) struct Scale {
-    pub(crate) spec_replicas: String,
-    pub(crate) status_replicas: String,
-    pub(crate) label_selector: Option<String>,
 }
 
 #[derive(Debug)]
@@ -121,6 +113,13 @@ impl Resource {
         (if self.namespaced { namespace.to_owned() } else { String::new() }, name.to_owned())
     }
 
+    /// An object of this kind in which nothing is set.
+    pub(crate) fn skeleton(&self) -> Value {
+        let mut object = json!({});
+        crate::builtin::shape(self.family, &mut object);
+        object
+    }
+
     /// The key in the real server's storage, which some of its errors show.
     pub(crate) fn storage_key(&self, namespace: &str, name: &str) -> String {
         let group = if self.is_custom() || self.family == Family::Definition { self.group.as_str() } else { "" };
@@ -165,23 +164,5 @@ impl Resource {
 
     pub(crate) fn list(&self, items: &[Value], metadata: &Value) -> Value {
         json!({ "apiVersion": self.api_version(), "kind": self.list_kind, "metadata": metadata, "items": items })
-    }
-
-    pub(crate) fn scale_of(&self, object: &Value) -> Option<Value> {
-        let scale = self.scale.as_ref()?;
-        let mut metadata = json!({});
-        for field in ["name", "namespace", "uid", "resourceVersion", "creationTimestamp"] {
-            object::set_field(&mut metadata, field, object["metadata"].get(field).cloned());
-        }
-        let replicas = |path: &str| object::at_path(object, path).and_then(Value::as_i64).unwrap_or(0);
-        let mut status = json!({ "replicas": replicas(&scale.status_replicas) });
-        let selector = scale.label_selector.as_deref().and_then(|path| object::at_path(object, path));
-        if let Some(selector) = selector.filter(|selector| selector.is_string()) {
-            status["selector"] = selector.clone();
-        }
-        Some(json!({
-            "kind": "Scale", "apiVersion": "autoscaling/v1", "metadata": metadata,
-            "spec": { "replicas": replicas(&scale.spec_replicas) }, "status": status,
-        }))
     }
 }

@@ -175,7 +175,7 @@ async fn rules_are_not_evaluated_on_values_of_a_wrong_type() {
     let server = common::with_pipelines().await;
     let object = json!({
         "apiVersion": "training.example.dev/v1alpha1", "kind": "Pipeline", "metadata": { "name": "a" },
-        "spec": { "replicas": "many" },
+        "spec": { "plugin": 5 },
     });
     let answer = post(&server, common::PIPELINES, object).await;
     let found = causes(&answer);

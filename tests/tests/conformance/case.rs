@@ -21,6 +21,11 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("create", include_str!("cases/create.yaml")),
     ("update", include_str!("cases/update.yaml")),
     ("patches", include_str!("cases/patches.yaml")),
+    ("apply", include_str!("cases/apply.yaml")),
+    ("owners", include_str!("cases/owners.yaml")),
+    ("validation", include_str!("cases/validation.yaml")),
+    ("defaults", include_str!("cases/defaults.yaml")),
+    ("fields", include_str!("cases/fields.yaml")),
 ];
 
 /// A file of cases.

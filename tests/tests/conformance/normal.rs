@@ -10,6 +10,9 @@ use serde_json::{Value, json};
 
 static UID: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").unwrap());
+/// A whole object in an error, with its versions and times.
+static OBJECT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"patch: Invalid value: "\{.*\}": |^Invalid value: "\{.*\}": "#).unwrap());
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").unwrap());
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+(ms|s|m)$").unwrap());
 
@@ -28,7 +31,8 @@ impl Names {
 
     /// Replaces in a text every uid, every version it speaks of, and generated names.
     fn in_text(&mut self, text: &str) -> String {
-        let mut text = UID.replace_all(text, |found: &Captures<'_>| self.name("uid", &found[0])).into_owned();
+        let text = OBJECT.replace_all(text, "<the object>: ");
+        let mut text = UID.replace_all(&text, |found: &Captures<'_>| self.name("uid", &found[0])).into_owned();
         if text.to_lowercase().replace(' ', "").contains("resourceversion") {
             let version = |found: &Captures<'_>| self.0.get(&found[0]).map_or("<number>", |name| name).to_owned();
             text = NUMBER.replace_all(&text, version).into_owned();
@@ -42,6 +46,7 @@ impl Names {
     /// The answer in this form.
     pub fn normal(&mut self, mut value: Value) -> Value {
         self.learn(&value);
+        sort_causes(&mut value);
         self.replace(&mut value, "");
         value
     }
@@ -107,6 +112,29 @@ fn hide_version(metadata: Option<&mut Value>) {
 /// Lists and tables carry the version of the server, not of an object.
 fn is_of_server(kind: Option<&Value>) -> bool {
     kind.and_then(Value::as_str).is_some_and(|kind| kind.ends_with("List") || kind == "Table")
+}
+
+/// Go looks at the fields of a map in an order that is different each time, and says in that order what is wrong with them.
+fn sort_causes(body: &mut Value) {
+    let causes = body.pointer_mut("/details/causes").and_then(Value::as_array_mut);
+    let Some(causes) = causes.filter(|causes| causes.len() > 1) else { return };
+    causes.sort_by_key(ToString::to_string);
+    let sentences: Vec<String> = causes
+        .iter()
+        .map(|cause| {
+            format!(
+                "{}: {}",
+                cause["field"].as_str().unwrap_or_default(),
+                cause["message"].as_str().unwrap_or_default()
+            )
+        })
+        .collect();
+    let Some(message) = body["message"].as_str() else { return };
+    if let Some((beginning, _)) = message.split_once(" is invalid: [")
+        && sentences.iter().all(|sentence| message.contains(sentence))
+    {
+        body["message"] = json!(format!("{beginning} is invalid: [all of the causes]"));
+    }
 }
 
 /// Entries are sorted by time within an operation, and whether a second has passed meanwhile is chance.

@@ -4,6 +4,7 @@ pub(crate) mod events;
 mod rules;
 mod schemas;
 mod shape;
+mod types;
 
 use serde_json::Value;
 
@@ -13,7 +14,8 @@ use crate::resource::{Family, Resource};
 use crate::schema::Schema;
 
 pub(crate) use rules::{prepare_create, prepare_update, validate};
-pub(crate) use shape::{drop_empty_structs, shape};
+pub(crate) use shape::{default, shape};
+pub(crate) use types::mismatch;
 
 /// The table of namespaces.
 pub(crate) const NAMESPACES: &str = "namespaces";

@@ -1,67 +1,33 @@
 //! What the built-in kinds do beyond their schema.
 
-use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::crd;
 use crate::field::FieldError;
-use crate::object::{self, as_map, set_field};
+use crate::object::{self, set_field};
 use crate::resource::{Family, Resource};
 
 /// The most bytes a secret or config map may hold (`core.MaxSecretSize`).
 const MAX_DATA: usize = 1024 * 1024;
 
 /// Fills in what the server fills in on a create.
-pub(crate) fn prepare_create(resource: &Resource, value: &mut Value, now: &str) {
+pub(crate) fn prepare_create(resource: &Resource, value: &mut Value) {
     match resource.family {
         Family::Namespace => {
             value["spec"] = json!({ "finalizers": ["kubernetes"] });
             value["status"] = json!({ "phase": "Active" });
-            label_with_name(value);
         }
-        Family::Secret => fill_secret(value),
-        Family::Definition => crd::prepare(value, None, now),
+        Family::Definition => crd::prepare(value, None),
         _ => {}
     }
 }
 
 /// Fills in what the server fills in on an update, and restores what an update cannot change.
-pub(crate) fn prepare_update(resource: &Resource, value: &mut Value, old: &Value, now: &str) {
+pub(crate) fn prepare_update(resource: &Resource, value: &mut Value, old: &Value) {
     match resource.family {
-        Family::Namespace => {
-            set_field(value, "spec", old.get("spec").cloned());
-            label_with_name(value);
-        }
-        Family::Secret => {
-            as_map(value).entry("type").or_insert_with(|| old["type"].clone());
-            fill_secret(value);
-        }
-        Family::Definition => crd::prepare(value, Some(old), now),
+        Family::Namespace => set_field(value, "spec", old.get("spec").cloned()),
+        Family::Definition => crd::prepare(value, Some(old)),
         _ => {}
-    }
-}
-
-fn label_with_name(namespace: &mut Value) {
-    let name = object::name(namespace).to_owned();
-    if !name.is_empty() {
-        object::set_at_path(namespace, ".metadata.labels", {
-            let mut labels = object::meta(namespace, "labels").clone();
-            as_map(&mut labels).insert("kubernetes.io/metadata.name".into(), json!(name));
-            labels
-        });
-    }
-}
-
-fn fill_secret(secret: &mut Value) {
-    if let Some(Value::Object(plain)) = as_map(secret).remove("stringData") {
-        for (key, text) in plain {
-            let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_str().unwrap_or_default());
-            as_map(as_map(secret).entry("data").or_insert_with(|| json!({}))).insert(key, json!(encoded));
-        }
-    }
-    let kind = as_map(secret).entry("type").or_insert_with(|| json!("Opaque"));
-    if kind.as_str().is_none_or(str::is_empty) {
-        *kind = json!("Opaque");
     }
 }
 

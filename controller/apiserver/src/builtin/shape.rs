@@ -1,8 +1,10 @@
 //! The form that typed objects take when Go writes them: empty maps, lists and texts are left out, some structs never are.
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
-use crate::object::as_map;
+use crate::crd;
+use crate::object::{self, as_map};
 use crate::resource::Family;
 
 /// Fields that are left out when they are empty.
@@ -17,13 +19,13 @@ fn omitted(family: Family) -> &'static [&'static str] {
 /// Structs that are there even when nothing is in them.
 fn always(family: Family) -> &'static [&'static str] {
     match family {
-        Family::Namespace => &["spec", "status"],
+        Family::Namespace | Family::Definition => &["spec", "status"],
         Family::Lease => &["spec"],
         _ => &[],
     }
 }
 
-/// Brings an object into this form.
+/// Brings an object into this form, with what is filled in when it is read.
 pub(crate) fn shape(family: Family, value: &mut Value) {
     let map = as_map(value);
     for field in omitted(family) {
@@ -41,14 +43,46 @@ pub(crate) fn shape(family: Family, value: &mut Value) {
     for field in always(family) {
         map.entry(*field).or_insert_with(|| json!({}));
     }
+    if family == Family::Definition {
+        as_map(map.entry("spec").or_insert_with(|| json!({}))).entry("names").or_insert_with(|| json!({}));
+    }
 }
 
-/// Removes the structs that are there although nothing is in them: nobody owns those.
-pub(crate) fn drop_empty_structs(family: Family, value: &mut Value) {
-    let map = as_map(value);
-    for field in always(family) {
-        if map.get(*field) == Some(&json!({})) {
-            map.remove(*field);
+/// Fills in what every reading of an object fills in.
+pub(crate) fn default(family: Family, value: &mut Value) {
+    match family {
+        Family::Namespace => {
+            label_with_name(value);
+            as_map(as_map(value).entry("status").or_insert_with(|| json!({})))
+                .entry("phase")
+                .or_insert_with(|| json!("Active"));
         }
+        Family::Secret => fill_secret(value),
+        Family::Definition => crd::default(value),
+        _ => {}
+    }
+}
+
+fn label_with_name(namespace: &mut Value) {
+    let name = object::name(namespace).to_owned();
+    if !name.is_empty() {
+        object::set_at_path(namespace, ".metadata.labels", {
+            let mut labels = object::meta(namespace, "labels").clone();
+            as_map(&mut labels).insert("kubernetes.io/metadata.name".into(), json!(name));
+            labels
+        });
+    }
+}
+
+fn fill_secret(secret: &mut Value) {
+    if let Some(Value::Object(plain)) = as_map(secret).remove("stringData") {
+        for (key, text) in plain {
+            let encoded = base64::engine::general_purpose::STANDARD.encode(text.as_str().unwrap_or_default());
+            as_map(as_map(secret).entry("data").or_insert_with(|| json!({}))).insert(key, json!(encoded));
+        }
+    }
+    let kind = as_map(secret).entry("type").or_insert_with(|| json!("Opaque"));
+    if kind.as_str().is_none_or(str::is_empty) {
+        *kind = json!("Opaque");
     }
 }

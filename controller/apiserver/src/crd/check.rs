@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use crate::field::FieldError;
 use crate::metadata::names::{dns_1035_label, dns_subdomain};
 use crate::object;
-use crate::schema::{Schema, Type, cel, compile_pattern, validate as validate_value};
+use crate::schema::pattern::Pattern;
+use crate::schema::{Schema, Type, cel, validate as validate_value};
 
 pub(crate) fn validate(definition: &Value, old: Option<&Value>) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -238,7 +239,7 @@ fn check_pattern(node: &Value, path: &str, errors: &mut Vec<FieldError>) {
     let Some(pattern) = node["pattern"].as_str() else {
         return;
     };
-    if let Err(error) = compile_pattern(pattern) {
+    if let Err(error) = Pattern::parse(pattern) {
         let why = error.to_string();
         let detail =
             format!("must be a valid regular expression, but isn't: {}", why.lines().last().unwrap_or_default());
@@ -303,7 +304,7 @@ fn check_default(node: &Value, path: &str, root: bool, errors: &mut Vec<FieldErr
         errors.push(FieldError::invalid(&path, default, "must not have unknown fields"));
     }
     crate::schema::apply_defaults(&mut pruned, &schema);
-    for problem in validate_value(&pruned, None, &schema) {
+    for problem in validate_value(&pruned, None, &schema, "") {
         errors.push(FieldError::invalid(&path, default, &format!("must validate: {problem}")));
     }
 }

@@ -1,16 +1,15 @@
-//! From a body to an object: kind, unknown fields, nulls, defaults; and what makes an object invalid.
+//! From a body to an object: kind, unknown fields, nulls, defaults.
 
 use serde_json::{Value, json};
 
 use super::Call;
 use crate::builtin;
 use crate::decode;
-use crate::field::{FieldError, FieldErrorKind};
-use crate::metadata::{self, Names, go_name};
-use crate::object;
+use crate::field::FieldError;
+use crate::metadata::{self, go_name};
 use crate::request::{FieldValidation, WriteOptions};
-use crate::resource::{Family, Resource};
-use crate::schema::{self, apply_defaults, blocks_rules, cel, drop_nulls, prune};
+use crate::resource::Resource;
+use crate::schema::{apply_defaults, drop_nulls, prune};
 use crate::status::{ApiError, Subject};
 
 /// How Go prints the type into which the kind and version of a body are read.
@@ -21,9 +20,10 @@ const SUMMARY: usize = 30;
 
 /// Where an object comes from; a bad one is refused in different words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum Source<'a> {
     Body,
-    Patch,
+    /// With the text that errors repeat, where that is not the outcome.
+    Patch(Option<&'a str>),
 }
 
 /// Reads the object in the body of a create or an update.
@@ -58,7 +58,7 @@ pub(super) fn read(call: &Call, options: &WriteOptions, warnings: &mut Vec<Strin
     admit(call, value, complaints, options, Source::Body, warnings)
 }
 
-fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
     value.get(field).and_then(Value::as_str).unwrap_or_default()
 }
 
@@ -93,13 +93,13 @@ pub(super) fn admit(
     mut value: Value,
     mut complaints: Vec<String>,
     options: &WriteOptions,
-    source: Source,
+    source: Source<'_>,
     warnings: &mut Vec<String>,
 ) -> Result<Value, ApiError> {
     let resource = &call.resource;
     let cannot = |value: &Value, why: &str| match source {
         Source::Body => cannot_handle(resource, value, why),
-        Source::Patch => invalid_patch(value, why),
+        Source::Patch(shown) => invalid_patch(&shown.map_or_else(|| value.to_string(), ToOwned::to_owned), why),
     };
     check_type(call, &value).map_err(|why| cannot(&value, &why))?;
     let mut unknown = Vec::new();
@@ -110,6 +110,7 @@ pub(super) fn admit(
         drop_nulls(&mut value, &resource.schema);
         check_builtin_types(resource, &value).map_err(|why| cannot(&before, &why))?;
     }
+    unknown.sort();
     complaints.extend(unknown.iter().map(|path| format!("unknown field \"{path}\"")));
     match options.field_validation {
         FieldValidation::Ignore => {}
@@ -125,6 +126,7 @@ pub(super) fn admit(
     if has_own_kind(resource, &value) {
         apply_defaults(&mut value, &resource.schema);
     }
+    builtin::default(resource.family, &mut value);
     builtin::shape(resource.family, &mut value);
     Ok(value)
 }
@@ -141,9 +143,9 @@ fn cannot_handle(resource: &Resource, value: &Value, why: &str) -> ApiError {
     ApiError::bad_request(format!("{kind} in version {version:?} cannot be handled as a {expected}: {why}"))
 }
 
-/// A patch is judged by its outcome, which the error repeats.
-fn invalid_patch(outcome: &Value, why: &str) -> ApiError {
-    let error = FieldError::invalid("patch", &json!(outcome.to_string()), why);
+/// A patch is judged by its outcome.
+fn invalid_patch(shown: &str, why: &str) -> ApiError {
+    let error = FieldError::invalid("patch", &json!(shown), why);
     ApiError::invalid(Subject { group: "", kind: "" }, "", &[error])
 }
 
@@ -178,66 +180,5 @@ fn check_builtin_types(resource: &Resource, value: &Value) -> Result<(), String>
     if resource.is_custom() {
         return Ok(());
     }
-    let problems = schema::validate(value, None, &resource.schema);
-    let problem = problems.iter().find(|problem| problem.kind == FieldErrorKind::TypeInvalid);
-    problem.map_or(Ok(()), |problem| Err(problem.to_string()))
-}
-
-/// Everything that may be wrong with the content of an object.
-pub(super) fn validate(resource: &Resource, value: &Value, old: Option<&Value>) -> Result<(), ApiError> {
-    let errors = problems(resource, value, old);
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let (group, kind) = (text(value, "apiVersion"), text(value, "kind"));
-    let group = group.split_once('/').map_or("", |(group, _)| group);
-    Err(ApiError::invalid(Subject { group, kind }, object::name(value), &errors))
-}
-
-fn problems(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    if let Some(old) = old {
-        // What every kind is held to on an update, before its own rules, which repeat some of it.
-        errors.extend(metadata::validate(value, resource.namespaced, Names::PathSegments));
-        errors.extend(metadata::validate_update(value, old));
-    }
-    if !resource.is_custom() {
-        errors.extend(builtin_problems(resource, value, old));
-        return errors;
-    }
-    let wrong_kind = kind_problems(resource, value);
-    if !wrong_kind.is_empty() {
-        errors.extend(wrong_kind);
-        return errors;
-    }
-    match old {
-        None => errors.extend(metadata::validate(value, resource.namespaced, Names::Subdomains)),
-        Some(old) => errors.extend(metadata::validate_update(value, old)),
-    }
-    errors.extend(schema::validate(value, old, &resource.schema));
-    if let Some(rules) = &resource.rules {
-        if blocks_rules(&errors) {
-            errors.push(cel::skipped());
-        } else {
-            errors.extend(rules.evaluate(value, old, &resource.schema));
-        }
-    }
-    errors
-}
-
-fn kind_problems(resource: &Resource, value: &Value) -> Vec<FieldError> {
-    let expected = [("kind", resource.kind.clone()), ("apiVersion", resource.api_version())];
-    let wrong = expected.into_iter().filter(|(field, expected)| text(value, field) != expected);
-    wrong.map(|(field, expected)| FieldError::invalid(field, &value[field], &format!("must be {expected}"))).collect()
-}
-
-fn builtin_problems(resource: &Resource, value: &Value, old: Option<&Value>) -> Vec<FieldError> {
-    let names = if resource.family == Family::Namespace { Names::Labels } else { Names::Subdomains };
-    let mut errors = old.map(|old| metadata::validate_update(value, old)).unwrap_or_default();
-    if old.is_none() || resource.is_judged_whole() {
-        errors.extend(metadata::validate(value, resource.namespaced, names));
-        errors.extend(metadata::check_qualified_finalizers(value));
-    }
-    errors.extend(builtin::validate(resource, value, old));
-    errors
+    builtin::mismatch(value, &resource.schema, &resource.kind).map_or(Ok(()), Err)
 }

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::admit::{self, validate};
+use super::admit;
 use super::identity::ensure_namespace;
+use super::judge::validate;
 use super::{Call, shown};
-use crate::builtin;
+use crate::builtin::{self, DEFINITIONS};
+use crate::crd;
 use crate::managed;
 use crate::metadata::{drop_duplicate_owners, generated_name, warn_of_finalizers};
 use crate::namespace;
@@ -61,8 +63,8 @@ pub(super) fn insert(
     set_meta(&mut value, "uid", json!(uuid::Uuid::new_v4().to_string()));
     set_meta(&mut value, "creationTimestamp", json!(now));
     name(call, state, &mut value)?;
-    prepare(call, &mut value, &now);
-    validate(resource, &value, None)?;
+    prepare(call, &mut value);
+    validate(resource, &value, None, "")?;
     call.check_size(&value)?;
     if resource.is_custom() {
         warnings.extend(warn_of_finalizers(&value, None));
@@ -81,15 +83,19 @@ pub(super) fn insert(
         return Ok(value);
     }
     let stored = state.put(&resource.table, resource.store_form(value));
+    if resource.table == DEFINITIONS {
+        let accepted = crd::accept(resource, &stored, &now);
+        state.put(&resource.table, accepted);
+    }
     Ok(shown(call, &stored))
 }
 
-fn prepare(call: &Call, value: &mut Value, now: &str) {
+fn prepare(call: &Call, value: &mut Value) {
     let resource = &call.resource;
     if resource.status {
         set_field(value, "status", None);
     }
-    builtin::prepare_create(resource, value, now);
+    builtin::prepare_create(resource, value);
     let generation = if resource.has_generation() { json!(1) } else { Value::Null };
     set_meta(value, "generation", generation);
 }

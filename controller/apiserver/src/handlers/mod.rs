@@ -4,6 +4,7 @@ mod admit;
 mod create;
 mod delete;
 mod identity;
+mod judge;
 mod patch;
 mod read;
 mod scale;

@@ -32,8 +32,8 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
     }
     let mut state = call.write()?;
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
-    let Patched { value, complaints } = patched(call, kind, &old, &call.resource.schema)?;
-    let mut new = admit(call, value, complaints, &options, Source::Patch, warnings)?;
+    let Patched { value, complaints, shown } = patched(call, kind, &old, &call.resource.schema)?;
+    let mut new = admit(call, value, complaints, &options, Source::Patch(shown.as_deref()), warnings)?;
     ensure_namespace(call, &mut new)?;
     check_name(call, &new)?;
     change(call, &mut state, &old, new, &options, Tracking::Update, warnings).map(Answer::ok)
@@ -68,6 +68,8 @@ impl Kind {
 pub(super) struct Patched {
     pub(super) value: Value,
     pub(super) complaints: Vec<String>,
+    /// The patch as errors repeat it; of other patches they repeat the outcome.
+    shown: Option<String>,
 }
 
 pub(super) fn patched(call: &Call, kind: Kind, old: &Value, schema: &Schema) -> Result<Patched, ApiError> {
@@ -79,6 +81,7 @@ pub(super) fn patched(call: &Call, kind: Kind, old: &Value, schema: &Schema) -> 
         })?;
     let mut complaints: Vec<String> = duplicates.iter().map(|path| format!("duplicate field \"{path}\"")).collect();
     let mut value = old.clone();
+    let shown = (kind == Kind::Strategic).then(|| managed::printed(&patch));
     match (kind, patch) {
         (Kind::Json, patch) => {
             let operations = operations(&patch, &mut complaints).map_err(|why| undecodable(&why))?;
@@ -105,7 +108,7 @@ pub(super) fn patched(call: &Call, kind: Kind, old: &Value, schema: &Schema) -> 
             return Err(if kind == Kind::Strategic { ApiError::bad_request(why) } else { undecodable(&why) });
         }
     }
-    Ok(Patched { value, complaints })
+    Ok(Patched { value, complaints, shown })
 }
 
 /// The reason stays in the server: the real one answers in these general words too.
@@ -163,7 +166,7 @@ fn apply(call: &Call, options: &WriteOptions, warnings: &mut Vec<String>) -> Res
     // A patch has no duplicates: what it says about fields, the schema has judged already.
     let quiet = WriteOptions { field_validation: FieldValidation::Ignore, ..options.clone() };
     object::set_meta(&mut new, "managedFields", Value::Null);
-    let mut new = admit(call, new, Vec::new(), &quiet, Source::Patch, warnings)?;
+    let mut new = admit(call, new, Vec::new(), &quiet, Source::Patch(None), warnings)?;
     match old {
         None => create::insert(call, &mut state, new, options, Some(owners), warnings).map(Answer::created),
         Some(old) => {
@@ -187,8 +190,8 @@ fn configuration(call: &Call) -> Result<Value, ApiError> {
     let text = |field: &str| config.get(field).and_then(Value::as_str).unwrap_or_default();
     let (version, kind) = (text("apiVersion"), text("kind"));
     let is_own = version == resource.api_version() && kind == resource.kind;
+    let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
     if !is_own {
-        let version = if version.contains('/') { version.to_owned() } else { format!("/{version}") };
         return Err(ApiError::bad_request(format!("invalid object type: {version}, Kind={kind}")));
     }
     if !object::meta(&config, "managedFields").is_null() {

@@ -7,15 +7,12 @@ use super::identity::{check_name, ensure_namespace};
 use super::patch::{self, Kind};
 use super::update::{Tracking, change};
 use crate::decode;
-use crate::field::FieldError;
 use crate::object::{self, set_at_path};
 use crate::request::WriteOptions;
 use crate::response::Answer;
 use crate::schema::Schema;
 use crate::state::State;
-use crate::status::{ApiError, Subject};
-
-const SUBJECT: Subject<'static> = Subject { group: "autoscaling", kind: "Scale" };
+use crate::status::ApiError;
 
 pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
     let state = call.shared.read();
@@ -50,7 +47,7 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
 }
 
 fn view(call: &Call, object: &Value) -> Result<Value, ApiError> {
-    call.resource.scale_of(object).ok_or_else(ApiError::unknown_path)
+    call.resource.scale.as_ref().map(|scale| scale.of(object)).ok_or_else(ApiError::unknown_path)
 }
 
 fn write(
@@ -63,10 +60,6 @@ fn write(
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let paths = call.resource.scale.as_ref().ok_or_else(ApiError::unknown_path)?;
     let replicas = scale["spec"]["replicas"].as_i64().unwrap_or_default();
-    if replicas < 0 {
-        let error = FieldError::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-        return Err(ApiError::invalid(SUBJECT, call.name(), &[error]));
-    }
     let mut new = old.clone();
     set_at_path(&mut new, &paths.spec_replicas, json!(replicas));
     for field in ["resourceVersion", "uid"] {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::admit::{self, validate};
+use super::admit;
 use super::identity::{check_name, ensure_namespace};
+use super::judge::validate;
 use super::{Call, create, shown};
 use crate::builtin::{self, NAMESPACES};
 use crate::field::FieldError;
@@ -78,10 +79,10 @@ pub(super) fn change(
     let mut new = within_subresource(resource, call.subresource(), old, new);
     keep_system_fields(old, &mut new);
     if call.subresource().is_empty() {
-        builtin::prepare_update(resource, &mut new, old, &now);
+        builtin::prepare_update(resource, &mut new, old);
     }
     count_generation(resource, old, &mut new);
-    validate(resource, &new, Some(old))?;
+    validate(resource, &new, Some(old), call.subresource())?;
     call.check_size(&new)?;
     if resource.is_custom() {
         warnings.extend(warn_of_finalizers(&new, Some(old)));

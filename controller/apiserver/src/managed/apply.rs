@@ -1,12 +1,13 @@
 //! Server-side apply: merging what a manager wants into an object, within what others own.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::compare::{children, compare};
 use super::entries::{Entries, Entry};
 use super::path::{Step, item_step};
+use super::prune::prune;
 use super::set::FieldSet;
 use super::{all_fields, is_atomic, last_applied, ownable, restrict};
 use crate::object::set_meta;
@@ -45,7 +46,7 @@ pub(crate) fn apply(
 }
 
 fn before_first_apply(resource: &Resource, live: &Value, subresource: &str, now: &str) -> Entry {
-    let mut fields = all_fields(&ownable(resource, live), &resource.typed_schema);
+    let mut fields = all_fields(&ownable(live), &resource.typed_schema);
     restrict(resource, subresource, &mut fields);
     let (manager, subresource) = (BEFORE.to_owned(), subresource.to_owned());
     Entry { manager, applied: false, api_version: resource.api_version(), subresource, time: now.to_owned(), fields }
@@ -76,7 +77,7 @@ fn merge_and_own(
     let schema = &resource.typed_schema;
     let api_version = resource.api_version();
     let mut fields = FieldSet::default();
-    insert_applied(&ownable(resource, config), Some(schema), &mut fields);
+    insert_applied(&ownable(config), Some(schema), &mut fields);
     restrict(resource, subresource, &mut fields);
 
     let last = entries.find(manager, true, &api_version, subresource).cloned();
@@ -92,12 +93,13 @@ fn merge_and_own(
     });
     if let Some(last) = &last {
         let mut owned = FieldSet::default();
+        insert_applied(config, Some(schema), &mut owned);
         entries.0.iter().for_each(|entry| owned.union(&entry.fields));
-        prune(&mut object, &last.fields, &owned, Some(schema));
+        object = prune(&object, &last.fields, &owned, schema);
     }
 
-    let before = live.map_or_else(|| json!({}), |live| ownable(resource, live));
-    let mut changes = compare(&before, &ownable(resource, &object), schema);
+    let before = live.map_or_else(|| resource.skeleton(), ownable);
+    let mut changes = compare(&before, &ownable(&object), schema);
     changes.restrict(resource, subresource);
     let touched = changes.touched();
     let mut conflicts = Vec::new();
@@ -122,7 +124,7 @@ fn may_be_taken(resource: &Resource, live: Option<&Value>, options: &WriteOption
     let Some(live) = live.filter(|_| options.manager == KUBECTL) else { return false };
     let Some(last) = last_applied::read(live, &resource.api_version()) else { return false };
     let schema = &resource.typed_schema;
-    let (last, live) = (ownable(resource, &last), ownable(resource, live));
+    let (last, live) = (ownable(&last), ownable(live));
     let mut fields = FieldSet::default();
     insert_applied(&last, Some(schema), &mut fields);
     let changes = compare(&last, &live, schema);
@@ -132,14 +134,21 @@ fn may_be_taken(resource: &Resource, live: Option<&Value>, options: &WriteOption
     fields.contains(&conflict.path)
 }
 
-/// What was sent, and nothing that merely contains it; an empty map or list was sent itself.
-fn insert_applied(value: &Value, schema: Option<&Schema>, set: &mut FieldSet) {
+/// What was sent, and nothing that merely contains it. An empty map was sent itself, an empty list that is merged was not; what
+/// no schema names is owned together with what is in it.
+pub(super) fn insert_applied(value: &Value, schema: Option<&Schema>, set: &mut FieldSet) {
     let in_list = value.is_array();
-    for (step, child, schema) in children(value, schema) {
+    for (step, child, field) in children(value, schema) {
+        let is_named = match (&step, schema) {
+            (Step::Field(name), Some(schema)) => schema.properties.contains_key(name),
+            _ => false,
+        };
+        let is_empty_list = child.as_array().is_some_and(Vec::is_empty);
+        let is_merged = field.is_some_and(|field| field.list_type != ListType::Atomic);
         set.enter(step, |node| {
             // Items of lists are owned themselves, so that they go when they are no longer applied.
-            node.member = in_list || is_atomic(child, schema);
-            insert_applied(child, schema, &mut node.below);
+            node.member = in_list || !is_named || (is_atomic(child, field) && !(is_empty_list && is_merged));
+            insert_applied(child, field, &mut node.below);
         });
     }
 }
@@ -196,83 +205,6 @@ fn places(list: &[Value], schema: &Schema) -> BTreeMap<Step, usize> {
     let items = schema.items.as_deref();
     let steps = list.iter().enumerate().rev();
     steps.filter_map(|(place, item)| Some((item_step(item, &schema.list_type, items)?, place))).collect()
-}
-
-/// Removes what the manager applied before, applies no longer, and nobody owns.
-fn prune(value: &mut Value, last: &FieldSet, owned: &FieldSet, schema: Option<&Schema>) {
-    let places = match (&*value, schema) {
-        (Value::Array(items), Some(schema)) => places(items, schema),
-        _ => BTreeMap::new(),
-    };
-    let mut gone = BTreeSet::new();
-    for (step, node) in &last.nodes {
-        let keeper = owned.nodes.get(step);
-        let named =
-            matches!(step, Step::Field(name) if schema.is_some_and(|schema| schema.properties.contains_key(name)));
-        let goes = keeper.is_none() && (node.member || named);
-        let Some(place) = place_of(value, step, &places) else {
-            continue;
-        };
-        if goes {
-            gone.insert(place);
-            continue;
-        }
-        let below = keeper.map(|keeper| &keeper.below);
-        let nothing = FieldSet::default();
-        let schema = below_schema(schema, step);
-        if let Some(child) = at(value, &place) {
-            prune(child, &node.below, below.unwrap_or(&nothing), schema);
-            // A map that only held what is gone goes too, unless somebody owns the map.
-            let is_empty = child.as_object().is_some_and(serde_json::Map::is_empty);
-            if is_empty && keeper.is_none() {
-                gone.insert(place);
-            }
-        }
-    }
-    remove(value, &gone);
-}
-
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Field(String),
-    Index(usize),
-}
-
-fn place_of(value: &Value, step: &Step, places: &BTreeMap<Step, usize>) -> Option<Place> {
-    match (value, step) {
-        (Value::Object(map), Step::Field(name)) => map.contains_key(name).then(|| Place::Field(name.clone())),
-        (Value::Array(_), step) => places.get(step).copied().map(Place::Index),
-        _ => None,
-    }
-}
-
-fn at<'a>(value: &'a mut Value, place: &Place) -> Option<&'a mut Value> {
-    match place {
-        Place::Field(name) => value.get_mut(name),
-        Place::Index(index) => value.get_mut(index),
-    }
-}
-
-fn remove(value: &mut Value, gone: &BTreeSet<Place>) {
-    match value {
-        Value::Object(map) => gone.iter().for_each(|place| {
-            if let Place::Field(name) = place {
-                map.remove(name);
-            }
-        }),
-        Value::Array(list) => {
-            let mut places = 0..;
-            list.retain(|_| places.next().is_none_or(|place| !gone.contains(&Place::Index(place))));
-        }
-        _ => {}
-    }
-}
-
-fn below_schema<'a>(schema: Option<&'a Schema>, step: &Step) -> Option<&'a Schema> {
-    match step {
-        Step::Field(name) => schema?.field(name),
-        _ => schema?.items.as_deref(),
-    }
 }
 
 fn refusal(conflicts: &[&Conflict]) -> ApiError {

@@ -127,7 +127,7 @@ fn can_be_found(item: &Value, list_type: &ListType, items: Option<&Schema>) -> R
 }
 
 /// As Go prints a value for people.
-fn printed(value: &Value) -> String {
+pub(crate) fn printed(value: &Value) -> String {
     match value {
         Value::Null => "<nil>".to_owned(),
         Value::String(text) => text.clone(),

@@ -6,11 +6,12 @@ mod conform;
 mod entries;
 mod last_applied;
 mod path;
+mod prune;
 mod set;
 mod update;
 
 pub(crate) use apply::apply;
-pub(crate) use conform::check as check_types;
+pub(crate) use conform::{check as check_types, printed};
 pub(crate) use last_applied::refresh as refresh_last_applied;
 pub(crate) use update::{keep_times, track};
 
@@ -71,9 +72,8 @@ fn metadata_schema() -> Schema {
 }
 
 /// The parts of an object that can be owned.
-fn ownable(resource: &Resource, object: &Value) -> Value {
+fn ownable(object: &Value) -> Value {
     let mut object = object.clone();
-    crate::builtin::drop_empty_structs(resource.family, &mut object);
     if let Some(map) = object.as_object_mut() {
         map.remove("apiVersion");
         map.remove("kind");

@@ -92,13 +92,11 @@ impl FieldSet {
         }
     }
 
-    /// All members as paths, in order.
+    /// All members as paths: at each place what is a member there, then what is below.
     pub(super) fn paths(&self) -> Vec<Vec<Step>> {
-        let mut paths = Vec::new();
+        let members = self.nodes.iter().filter(|(_, node)| node.member);
+        let mut paths: Vec<Vec<Step>> = members.map(|(step, _)| vec![step.clone()]).collect();
         for (step, node) in &self.nodes {
-            if node.member {
-                paths.push(vec![step.clone()]);
-            }
             for mut path in node.below.paths() {
                 path.insert(0, step.clone());
                 paths.push(path);

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::compare::{Comparison, compare};
+use super::compare::compare;
 use super::entries::{Entries, Entry};
-use super::{all_fields, ownable};
+use super::ownable;
 use crate::object::{meta, set_meta};
 use crate::resource::Resource;
 
@@ -30,10 +30,8 @@ pub(crate) fn track(
         set_meta(new, "managedFields", Value::Null);
         return;
     }
-    let mut changes = match old {
-        Some(old) => compare(&ownable(resource, old), &ownable(resource, new), schema),
-        None => Comparison { added: all_fields(&ownable(resource, new), schema), ..Comparison::default() },
-    };
+    let before = old.map_or_else(|| resource.skeleton(), ownable);
+    let mut changes = compare(&before, &ownable(new), schema);
     changes.restrict(resource, subresource);
     let (touched, removed) = (changes.touched(), changes.removed);
     for entry in &mut entries.0 {

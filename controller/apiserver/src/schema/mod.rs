@@ -1,19 +1,21 @@
 //! Structural schemas: what a `CustomResourceDefinition` says about the shape of its objects.
 
 pub(crate) mod cel;
+mod correlate;
 mod default;
+pub(crate) mod embedded;
 mod format;
-mod pattern;
+pub(crate) mod lists;
+pub(crate) mod pattern;
 mod prune;
 mod validate;
 
 use std::collections::BTreeMap;
 
-use regex::Regex;
 use serde_json::Value;
 
 pub(crate) use default::{apply_defaults, drop_nulls};
-pub(crate) use pattern::compile as compile_pattern;
+use pattern::Pattern;
 pub(crate) use prune::prune;
 pub(crate) use validate::{blocks_rules, validate};
 
@@ -109,7 +111,7 @@ pub(crate) struct Limits {
     pub(crate) multiple_of: Option<f64>,
     pub(crate) min_length: Option<u64>,
     pub(crate) max_length: Option<u64>,
-    pub(crate) pattern: Option<Regex>,
+    pub(crate) pattern: Option<Pattern>,
     pub(crate) min_items: Option<u64>,
     pub(crate) max_items: Option<u64>,
     pub(crate) unique_items: bool,
@@ -125,10 +127,11 @@ impl Schema {
         let text = |name: &str| raw.get(name).and_then(Value::as_str).map(ToOwned::to_owned);
         let several =
             |name: &str| raw.get(name).and_then(Value::as_array).map(|all| all.iter().map(Self::parse).collect());
+        let type_ = raw.get("type").and_then(Value::as_str).and_then(Type::parse);
         Self {
-            type_: raw.get("type").and_then(Value::as_str).and_then(Type::parse),
+            type_,
             nullable: flag("nullable"),
-            format: text("format"),
+            format: text("format").filter(|format| format::is_known(format, type_)),
             default: raw.get("default").filter(|value| !value.is_null()).cloned(),
             enum_values: raw.get("enum").and_then(Value::as_array).cloned(),
             properties: raw
@@ -196,7 +199,7 @@ impl Limits {
             multiple_of: number("multipleOf"),
             min_length: count("minLength"),
             max_length: count("maxLength"),
-            pattern: raw.get("pattern").and_then(Value::as_str).and_then(|pattern| compile_pattern(pattern).ok()),
+            pattern: raw.get("pattern").and_then(Value::as_str).and_then(|pattern| Pattern::parse(pattern).ok()),
             min_items: count("minItems"),
             max_items: count("maxItems"),
             unique_items: flag("uniqueItems"),

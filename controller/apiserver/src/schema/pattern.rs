@@ -7,7 +7,30 @@ const MAX_SIZE: usize = 1024 * 1024;
 /// What a pattern may keep at hand to match faster.
 const MAX_CACHE: usize = 256 * 1024;
 
-pub(crate) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+/// A pattern, which errors repeat as it was written.
+#[derive(Debug, Clone)]
+pub(crate) struct Pattern {
+    source: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// # Errors
+    /// Where the text is no regular expression, or one that takes too much memory.
+    pub(crate) fn parse(source: &str) -> Result<Self, regex::Error> {
+        Ok(Self { source: source.to_owned(), regex: compile(source)? })
+    }
+
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        &self.source
+    }
+}
+
+fn compile(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(&in_ascii(pattern)).size_limit(MAX_SIZE).dfa_size_limit(MAX_CACHE).build()
 }
 

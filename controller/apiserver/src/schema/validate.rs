@@ -1,18 +1,16 @@
-//! Checking an object against its schema, with the messages of the real server.
-
-use std::collections::{HashMap, HashSet};
+//! Checking a value against its schema, as `k8s.io/kube-openapi/pkg/validation/validate` does it: the same order, the same words.
 
 use serde_json::{Value, json};
 
-use super::{ListType, Schema, Type, format};
-use crate::field::{FieldError, FieldErrorKind, child};
+use super::correlate::OldItems;
+use super::{Additional, Schema, Type, format};
+use crate::field::{FieldError, FieldErrorKind, number_text};
 
-/// All violations, in the order of fields. On an update, what is equal in the old object is not judged again
-/// (validation ratcheting): an object that became invalid with its schema can still be changed elsewhere.
-pub(crate) fn validate(value: &Value, old: Option<&Value>, schema: &Schema) -> Vec<FieldError> {
-    let mut errors = Vec::new();
-    check(value, old, schema, "", &mut errors);
-    errors
+/// All violations. On an update, what is equal in the old value is not judged again (validation ratcheting): an object that
+/// became invalid with its schema can still be changed elsewhere. `base` is where the value is in its object.
+pub(crate) fn validate(value: &Value, old: Option<&Value>, schema: &Schema, base: &str) -> Vec<FieldError> {
+    let checker = Checker { base };
+    checker.check(value, old, schema, "").errors
 }
 
 /// Whether the rules of the schema are skipped because of these errors.
@@ -24,73 +22,347 @@ pub(crate) fn blocks_rules(errors: &[FieldError]) -> bool {
 /// Nobody reads more errors about one object, and a long list may give reason to very many.
 const MAX_ERRORS: usize = 500;
 
-fn check(value: &Value, old: Option<&Value>, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    if errors.len() >= MAX_ERRORS || old == Some(value) || (value.is_null() && schema.nullable) {
-        return;
-    }
-    if !check_type(value, schema, path, errors) {
-        return;
-    }
-    if let Some(allowed) = &schema.enum_values
-        && !allowed.contains(value)
-    {
-        errors.push(FieldError::not_supported(path, value, allowed));
-    }
-    if let Some(format) = &schema.format
-        && !format::matches(format, value)
-    {
-        errors.push(FieldError::type_invalid(path, value, &must_be(path, format, value)));
-    }
-    match value {
-        Value::String(text) => check_text(text, schema, path, errors),
-        Value::Number(_) => check_number(value, schema, path, errors),
-        Value::Array(list) => check_list(list, old, schema, path, errors),
-        Value::Object(_) => check_map(value, old, schema, path, errors),
-        Value::Null | Value::Bool(_) => {}
-    }
-    check_combinations(value, schema, path, errors);
+/// What is wrong, and how much was right: the latter chooses among alternatives whose errors are told.
+#[derive(Debug, Default)]
+struct Found {
+    errors: Vec<FieldError>,
+    matches: usize,
 }
 
-fn must_be(path: &str, wanted: &str, value: &Value) -> String {
-    let found = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
-    format!("{path} in body must be of type {wanted}: {found:?}")
-}
-
-fn check_type(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) -> bool {
-    if schema.int_or_string {
-        if !value.is_string() && !is_integer(value) {
-            let detail = format!("{path} in body must be of type integer,string: {:?}", type_name(value));
-            errors.push(FieldError::type_invalid(path, &json!(type_name(value)), &detail));
-            return false;
+impl Found {
+    fn add(&mut self, error: FieldError) {
+        // The same sentence is not said twice, and not more than anybody reads.
+        if self.errors.len() < MAX_ERRORS
+            && !self.errors.iter().any(|known| known.message == error.message && known.field == error.field) {
+            self.errors.push(error);
         }
-        return true;
     }
-    let Some(wanted) = schema.type_ else { return true };
-    let fits = match wanted {
-        Type::Object => value.is_object(),
-        Type::Array => value.is_array(),
-        Type::String => value.is_string(),
-        Type::Boolean => value.is_boolean(),
-        Type::Number => value.is_number(),
-        Type::Integer => is_integer(value),
-    };
-    if !fits {
+
+    fn add_all(&mut self, errors: impl IntoIterator<Item = FieldError>) {
+        for error in errors {
+            self.add(error);
+        }
+    }
+
+    fn merge(&mut self, other: Self) {
+        self.add_all(other.errors);
+        self.matches += other.matches;
+    }
+}
+
+struct Checker<'a> {
+    base: &'a str,
+}
+
+impl Checker<'_> {
+    /// The field of an error, from the path within the value.
+    fn field(&self, path: &str) -> String {
+        let path = path.trim_start_matches('.');
+        match (self.base, path) {
+            ("", path) => path.to_owned(),
+            (base, "") => base.to_owned(),
+            (base, path) => format!("{base}.{path}"),
+        }
+    }
+
+    fn invalid(&self, path: &str, value: &Value, problem: &str) -> FieldError {
+        FieldError::invalid(&self.field(path), value, &format!("{path} in body {problem}"))
+    }
+
+    /// An error that the validator says about no field.
+    fn unplaced(&self, problem: &str) -> FieldError {
+        FieldError::invalid(self.base, &json!(""), problem)
+    }
+
+    fn wrong_type(&self, path: &str, wanted: &str, found: &Value) -> FieldError {
+        let text = found.as_str().unwrap_or_default();
+        let detail = format!("{path} in body must be of type {wanted}: {text:?}");
+        FieldError::type_invalid(&self.field(path), found, &detail)
+    }
+
+    fn check(&self, value: &Value, old: Option<&Value>, schema: &Schema, path: &str) -> Found {
+        let mut found = Found::default();
+        let type_problem = self.type_problem(value, schema, path);
+        if value.is_null() {
+            found.add_all(type_problem);
+            found.add_all(self.enum_problem(value, schema, path));
+        } else {
+            if schema.type_.is_some() || schema.int_or_string || schema.format.is_some() {
+                found.matches += 1 + usize::from(type_problem.is_none());
+                found.add_all(type_problem);
+            }
+            found.merge(self.combinations(value, schema, path));
+            match value {
+                Value::String(text) => {
+                    found.add_all(self.text_problem(text, schema, path));
+                    found.add_all(self.format_problem(value, schema, path));
+                    found.matches += 1 + usize::from(schema.format.is_some());
+                }
+                Value::Number(_) => {
+                    found.add_all(self.number_problems(value, schema, path));
+                    found.matches += 2;
+                }
+                Value::Array(list) => {
+                    found.merge(self.list(list, old, schema, path));
+                    found.matches += 2;
+                }
+                _ => {}
+            }
+            found.add_all(self.enum_problem(value, schema, path));
+            found.matches += 2;
+            if value.is_object() {
+                found.merge(self.map(value, old, schema, path));
+                found.matches += 1;
+            }
+        }
+        if !found.errors.is_empty() && old == Some(value) {
+            found.errors.clear();
+        }
+        found
+    }
+
+    fn type_problem(&self, value: &Value, schema: &Schema, path: &str) -> Option<FieldError> {
+        let wanted = match (schema.int_or_string, schema.type_) {
+            (true, _) => "integer,string",
+            (false, Some(type_)) => type_.name(),
+            (false, None) => "",
+        };
+        if value.is_null() {
+            return (!wanted.is_empty() && !schema.nullable).then(|| self.wrong_type(path, wanted, &json!("null")));
+        }
         let found = type_name(value);
-        let detail = format!("{path} in body must be of type {}: {found:?}", wanted.name());
-        errors.push(FieldError::type_invalid(path, &json!(found), &detail));
+        let is_whole = is_integer(value);
+        let fits = match (schema.int_or_string, schema.type_) {
+            (true, _) => value.is_string() || is_whole,
+            (false, Some(Type::Integer)) => is_whole,
+            (false, Some(Type::Number)) => value.is_number(),
+            (false, Some(type_)) => found == type_.name(),
+            (false, None) => true,
+        };
+        if fits {
+            return None;
+        }
+        let is_numeric = matches!(schema.type_, Some(Type::Integer | Type::Number));
+        match &schema.format {
+            // The validator of formats has the last word on texts and lists.
+            Some(_) if !is_numeric && (value.is_string() || value.is_array()) => None,
+            Some(format) if !value.is_string() && !value.is_array() => {
+                Some(self.wrong_type(path, format, &json!(format_name(value))))
+            }
+            _ => Some(self.wrong_type(path, wanted, &json!(found))),
+        }
     }
-    fits
+
+    fn enum_problem(&self, value: &Value, schema: &Schema, path: &str) -> Option<FieldError> {
+        let allowed = schema.enum_values.as_ref()?;
+        let is_allowed = |one: &Value| one == value || (one.is_number() && one.as_f64() == value.as_f64());
+        (!allowed.iter().any(is_allowed)).then(|| FieldError::not_supported(&self.field(path), value, allowed))
+    }
+
+    /// The first problem of a text; the others are not looked for.
+    fn text_problem(&self, text: &str, schema: &Schema, path: &str) -> Option<FieldError> {
+        let limits = &schema.limits;
+        let length = text.chars().count() as u64;
+        if let Some(limit) = limits.max_length.filter(|limit| length > *limit) {
+            return Some(FieldError::too_long(&self.field(path), limit));
+        }
+        if let Some(limit) = limits.min_length.filter(|limit| length < *limit) {
+            return Some(self.invalid(path, &json!(text), &format!("should be at least {limit} chars long")));
+        }
+        let pattern = limits.pattern.as_ref().filter(|pattern| !pattern.matches(text))?;
+        Some(self.invalid(path, &json!(text), &format!("should match '{}'", pattern.text())))
+    }
+
+    fn format_problem(&self, value: &Value, schema: &Schema, path: &str) -> Option<FieldError> {
+        let format = schema.format.as_ref()?;
+        (!format::matches(format, value.as_str()?)).then(|| self.wrong_type(path, format, value))
+    }
+
+    fn number_problems(&self, value: &Value, schema: &Schema, path: &str) -> Vec<FieldError> {
+        let mut problems = Vec::new();
+        if let Some(problem) = range_problem(value, schema, path) {
+            problems.push(self.unplaced(&problem));
+        }
+        let limits = &schema.limits;
+        let Some(number) = value.as_f64() else { return problems };
+        // Bounds of whole numbers are whole numbers.
+        let bound = |limit: f64| if value.is_i64() { limit.trunc() } else { limit };
+        let mut refuse = |sentence: String| problems.push(self.invalid(path, value, &format!("should be {sentence}")));
+        if let Some(step) = limits.multiple_of.map(bound).filter(|step| *step > 0.0)
+            && (number / step).fract() != 0.0
+        {
+            refuse(format!("a multiple of {}", number_text(step)));
+        }
+        if let Some(limit) = limits.minimum.map(bound) {
+            if limits.exclusive_minimum && number <= limit {
+                refuse(format!("greater than {}", number_text(limit)));
+            } else if number < limit {
+                refuse(format!("greater than or equal to {}", number_text(limit)));
+            }
+        }
+        if let Some(limit) = limits.maximum.map(bound) {
+            if limits.exclusive_maximum && number >= limit {
+                refuse(format!("less than {}", number_text(limit)));
+            } else if number > limit {
+                refuse(format!("less than or equal to {}", number_text(limit)));
+            }
+        }
+        problems
+    }
+
+    fn list(&self, list: &[Value], old: Option<&Value>, schema: &Schema, path: &str) -> Found {
+        let mut found = Found::default();
+        if let Some(items) = &schema.items {
+            let old = OldItems::of(old, &schema.list_type, items);
+            for (index, item) in list.iter().enumerate() {
+                found.merge(self.check(item, old.continued_by(item), items, &format!("{path}[{index}]")));
+            }
+        }
+        let limits = &schema.limits;
+        let length = list.len() as u64;
+        if let Some(limit) = limits.min_items.filter(|limit| length < *limit) {
+            found.add(self.invalid(path, &json!(length), &format!("should have at least {limit} items")));
+        }
+        if let Some(limit) = limits.max_items.filter(|limit| length > *limit) {
+            found.add(FieldError::too_many(&self.field(path), list.len(), limit));
+        }
+        if limits.unique_items && (1..list.len()).any(|at| list[..at].contains(&list[at])) {
+            found.add(self.invalid(path, &json!(""), "shouldn't contain duplicates"));
+        }
+        found
+    }
+
+    fn map(&self, value: &Value, old: Option<&Value>, schema: &Schema, path: &str) -> Found {
+        let mut found = Found::default();
+        let Some(map) = value.as_object() else { return found };
+        let size = map.len() as u64;
+        if let Some(limit) = schema.limits.min_properties.filter(|limit| size < *limit) {
+            found.add(self.invalid(path, &json!(size), &format!("should have at least {limit} properties")));
+        }
+        if let Some(limit) = schema.limits.max_properties.filter(|limit| size > *limit) {
+            found.add(FieldError::too_many(&self.field(path), map.len(), limit));
+        }
+        let old_of = |name: &String| old.and_then(|old| old.get(name));
+        if let Additional::Schema(additional) = &schema.additional {
+            for (name, child) in map.iter().filter(|(name, _)| !schema.properties.contains_key(*name)) {
+                found.merge(self.check(child, old_of(name), additional, &format!("{path}.{name}")));
+            }
+        }
+        for (name, child) in map {
+            if let Some(field) = schema.properties.get(name) {
+                // At the root there is no dot; what kind an object is was converted, and is never as it was.
+                let is_type = path.is_empty() && matches!(name.as_str(), "apiVersion" | "kind");
+                let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+                found.merge(self.check(child, old_of(name).filter(|_| !is_type), field, &path));
+            }
+        }
+        for name in schema.required.iter().filter(|name| !map.contains_key(*name)) {
+            found.add(FieldError::required(&self.field(&format!("{path}.{name}")), ""));
+        }
+        found
+    }
+
+    fn combinations(&self, value: &Value, schema: &Schema, path: &str) -> Found {
+        let mut found = Found::default();
+        if !schema.any_of.is_empty() {
+            found.merge(self.any_of(value, schema, path));
+        }
+        if !schema.one_of.is_empty() {
+            found.merge(self.one_of(value, schema, path));
+        }
+        if !schema.all_of.is_empty() {
+            let mut fitting = 0;
+            for part in &schema.all_of {
+                let part = self.check(value, None, part, path);
+                fitting += usize::from(part.errors.is_empty());
+                found.merge(part);
+            }
+            if fitting != schema.all_of.len() {
+                let none = if fitting == 0 { ". None validated" } else { "" };
+                found.add(self.unplaced(&format!("{path:?} must validate all the schemas (allOf){none}")));
+            }
+        }
+        if let Some(not) = &schema.not
+            && self.check(value, None, not, path).errors.is_empty()
+        {
+            found.add(self.unplaced(&format!("{path:?} must not validate the schema (not)")));
+        }
+        found.matches += 1;
+        found
+    }
+
+    fn any_of(&self, value: &Value, schema: &Schema, path: &str) -> Found {
+        let mut best: Option<Found> = None;
+        for part in &schema.any_of {
+            let part = self.check(value, None, part, path);
+            if part.errors.is_empty() {
+                return part;
+            }
+            if best.as_ref().is_none_or(|best| part.matches > best.matches) {
+                best = Some(part);
+            }
+        }
+        let mut found = Found::default();
+        found.add(self.unplaced(&format!("{path:?} must validate at least one schema (anyOf)")));
+        found.merge(best.unwrap_or_default());
+        found
+    }
+
+    fn one_of(&self, value: &Value, schema: &Schema, path: &str) -> Found {
+        let mut best: Option<Found> = None;
+        let mut fitting = Vec::new();
+        for part in &schema.one_of {
+            let part = self.check(value, None, part, path);
+            if part.errors.is_empty() {
+                best = None;
+                fitting.push(part);
+            } else if fitting.is_empty() && best.as_ref().is_none_or(|best| part.matches > best.matches) {
+                best = Some(part);
+            }
+        }
+        let how_many = match fitting.len() {
+            1 => return fitting.swap_remove(0),
+            0 => "Found none valid".to_owned(),
+            several => format!("Found {several} valid alternatives"),
+        };
+        let mut found = Found::default();
+        found.add(self.unplaced(&format!("{path:?} must validate one and only one schema (oneOf). {how_many}")));
+        found.merge(best.unwrap_or_default());
+        found
+    }
+}
+
+/// Whether a number is beyond what its type and format can hold.
+fn range_problem(value: &Value, schema: &Schema, path: &str) -> Option<String> {
+    let format = schema.format.as_deref().unwrap_or_default();
+    let (type_, fits) = match schema.type_ {
+        Some(Type::Integer) => (
+            "integer",
+            match format {
+                "int32" => value.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
+                _ => value.is_i64(),
+            },
+        ),
+        Some(Type::Number) if format == "float" => {
+            ("number", value.as_f64().is_none_or(|number| number.abs() <= f64::from(f32::MAX)))
+        }
+        _ => return None,
+    };
+    let format = if format.is_empty() { "(default format)".to_owned() } else { format!("with format {format}") };
+    (!fits).then(|| format!("Checked value must be of type {type_} {format} in {path}"))
 }
 
 fn is_integer(value: &Value) -> bool {
-    value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|n| n.fract() == 0.0)
+    // Beyond 2^53 not every whole number is one in JSON.
+    value.is_i64()
+        || value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() < 9_007_199_254_740_992.0)
 }
 
 fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
         Value::Bool(_) => "boolean",
-        Value::Number(_) if is_integer(value) => "integer",
+        Value::Number(number) if number.is_i64() => "integer",
         Value::Number(_) => "number",
         Value::String(_) => "string",
         Value::Array(_) => "array",
@@ -98,213 +370,11 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn check_text(text: &str, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let limits = &schema.limits;
-    let length = text.chars().count() as u64;
-    if let Some(limit) = limits.max_length
-        && length > limit
-    {
-        errors.push(FieldError::too_long(path, limit));
+/// What Go has for a value whose type has a format.
+fn format_name(value: &Value) -> &'static str {
+    match value {
+        Value::Number(number) if number.is_i64() => "int64",
+        Value::Number(_) => "float64",
+        _ => "",
     }
-    if let Some(limit) = limits.min_length
-        && length < limit
-    {
-        let detail = format!("{path} in body should be at least {limit} chars long");
-        errors.push(FieldError::invalid(path, &json!(text), &detail));
-    }
-    if let Some(pattern) = &limits.pattern
-        && !pattern.is_match(text)
-    {
-        let detail = format!("{path} in body should match '{pattern}'");
-        errors.push(FieldError::invalid(path, &json!(text), &detail));
-    }
-}
-
-fn check_number(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let limits = &schema.limits;
-    let Some(number) = value.as_f64() else { return };
-    let mut refuse = |sentence: String| {
-        errors.push(FieldError::invalid(path, value, &format!("{path} in body should be {sentence}")));
-    };
-    if let Some(limit) = limits.maximum {
-        if limits.exclusive_maximum && number >= limit {
-            refuse(format!("less than {limit}"));
-        } else if number > limit {
-            refuse(format!("less than or equal to {limit}"));
-        }
-    }
-    if let Some(limit) = limits.minimum {
-        if limits.exclusive_minimum && number <= limit {
-            refuse(format!("greater than {limit}"));
-        } else if number < limit {
-            refuse(format!("greater than or equal to {limit}"));
-        }
-    }
-    if let Some(step) = limits.multiple_of
-        && step > 0.0
-        && (number / step).fract() != 0.0
-    {
-        refuse(format!("a multiple of {step}"));
-    }
-}
-
-fn check_list(list: &[Value], old: Option<&Value>, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let limits = &schema.limits;
-    let length = list.len() as u64;
-    if let Some(limit) = limits.max_items
-        && length > limit
-    {
-        errors.push(FieldError::too_many(path, list.len(), limit));
-    }
-    if let Some(limit) = limits.min_items
-        && length < limit
-    {
-        let detail = format!("{path} in body should have at least {limit} items");
-        errors.push(FieldError::invalid(path, &json!(length), &detail));
-    }
-    if limits.unique_items && list.iter().collect::<HashSet<_>>().len() < list.len() {
-        errors.push(FieldError::invalid_unprinted(path, &format!("{path} in body shouldn't contain duplicates")));
-    }
-    if let Some(items) = &schema.items {
-        let old = OldItems::of(old, &schema.list_type);
-        for (index, item) in list.iter().enumerate() {
-            check(item, old.continued_by(item, index), items, &format!("{path}[{index}]"), errors);
-        }
-    }
-    check_duplicates(list, schema, path, errors);
-}
-
-/// The items of the list as it was, to find the one that an item continues: by key in a map, by equality in a set, by
-/// place otherwise.
-pub(super) enum OldItems<'a> {
-    Places(&'a [Value]),
-    Equals(HashSet<&'a Value>),
-    Keys(&'a [String], HashMap<Vec<Option<&'a Value>>, &'a Value>),
-}
-
-impl<'a> OldItems<'a> {
-    pub(super) fn of(old: Option<&'a Value>, list_type: &'a ListType) -> Self {
-        let list = old.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        match list_type {
-            ListType::Atomic => Self::Places(list),
-            ListType::Set => Self::Equals(list.iter().collect()),
-            // Of several with the same key the first counts.
-            ListType::Map(keys) => Self::Keys(keys, list.iter().rev().map(|item| (key_of(item, keys), item)).collect()),
-        }
-    }
-
-    pub(super) fn continued_by(&self, item: &Value, index: usize) -> Option<&'a Value> {
-        match self {
-            Self::Places(list) => list.get(index),
-            Self::Equals(items) => items.get(item).copied(),
-            Self::Keys(keys, items) => items.get(&key_of(item, keys)).copied(),
-        }
-    }
-}
-
-fn key_of<'a>(item: &'a Value, keys: &[String]) -> Vec<Option<&'a Value>> {
-    keys.iter().map(|key| item.get(key)).collect()
-}
-
-fn check_duplicates(list: &[Value], schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let mut refuse = |index: usize, what: &Value| {
-        errors.push(FieldError::duplicate(&format!("{path}[{index}]"), what));
-    };
-    match &schema.list_type {
-        ListType::Atomic => {}
-        ListType::Set => {
-            let mut seen = HashSet::new();
-            for (index, item) in list.iter().enumerate().filter(|(_, item)| !seen.insert(*item)) {
-                refuse(index, item);
-            }
-        }
-        ListType::Map(keys) => {
-            let mut seen = HashSet::new();
-            for (index, item) in list.iter().enumerate().filter(|(_, item)| !seen.insert(key_of(item, keys))) {
-                let key = keys.iter().filter_map(|key| Some((key.clone(), item.get(key)?.clone()))).collect();
-                refuse(index, &key);
-            }
-        }
-    }
-}
-
-fn check_map(value: &Value, old: Option<&Value>, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let Some(map) = value.as_object() else { return };
-    for name in schema.required.iter().filter(|name| !map.contains_key(*name)) {
-        errors.push(FieldError::required(&child(path, name), ""));
-    }
-    if let Some(limit) = schema.limits.max_properties
-        && map.len() as u64 > limit
-    {
-        errors.push(FieldError::too_many(path, map.len(), limit));
-    }
-    if let Some(limit) = schema.limits.min_properties
-        && (map.len() as u64) < limit
-    {
-        let detail = format!("{path} in body should have at least {limit} properties");
-        errors.push(FieldError::invalid(path, &json!(map.len()), &detail));
-    }
-    for (name, value) in map {
-        let old = old.and_then(|old| old.get(name));
-        if let Some(field) = schema.field(name) {
-            check(value, old, field, &child(path, name), errors);
-        }
-    }
-    if schema.embedded_resource {
-        for name in ["apiVersion", "kind"] {
-            if map.get(name).and_then(Value::as_str).is_none_or(str::is_empty) {
-                errors.push(FieldError::required(&child(path, name), "must not be empty"));
-            }
-        }
-    }
-}
-
-fn check_combinations(value: &Value, schema: &Schema, path: &str, errors: &mut Vec<FieldError>) {
-    let failures = |schema: &Schema| {
-        let mut found = Vec::new();
-        check(value, None, schema, path, &mut found);
-        found
-    };
-    for part in &schema.all_of {
-        errors.extend(failures(part));
-    }
-    if !schema.any_of.is_empty()
-        && let Some(closest) = closest_failure(schema.any_of.iter().map(failures))
-    {
-        let detail = format!("{path:?} must validate at least one schema (anyOf)");
-        errors.push(FieldError::invalid(path, &json!(""), &detail));
-        errors.extend(closest);
-    }
-    if !schema.one_of.is_empty() {
-        // Each part is tried once: parts within parts would otherwise be tried more often with every level.
-        let tried: Vec<_> = schema.one_of.iter().map(failures).collect();
-        let fitting = tried.iter().filter(|found| found.is_empty()).count();
-        if fitting != 1 {
-            let found =
-                if fitting == 0 { "Found none valid".into() } else { format!("Found {fitting} valid alternatives") };
-            let detail = format!("{path:?} must validate one and only one schema (oneOf). {found}");
-            errors.push(FieldError::invalid(path, &json!(""), &detail));
-            errors.extend(closest_failure(tried.into_iter()).unwrap_or_default());
-        }
-    }
-    if let Some(not) = &schema.not
-        && failures(not).is_empty()
-    {
-        let detail = format!("{path:?} must not validate the schema (not)");
-        errors.push(FieldError::invalid(path, &json!(""), &detail));
-    }
-}
-
-/// The shortest of several lists of errors; nothing when one of them is empty, and the rest is then not looked at.
-fn closest_failure(tried: impl Iterator<Item = Vec<FieldError>>) -> Option<Vec<FieldError>> {
-    let mut closest: Option<Vec<FieldError>> = None;
-    for found in tried {
-        if found.is_empty() {
-            return None;
-        }
-        if closest.as_ref().is_none_or(|closest| found.len() < closest.len()) {
-            closest = Some(found);
-        }
-    }
-    closest
 }

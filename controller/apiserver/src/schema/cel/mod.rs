@@ -12,7 +12,8 @@ use std::sync::Arc;
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
-use super::{ListType, Schema, validate::OldItems};
+use super::correlate::OldItems;
+use super::Schema;
 use crate::field::FieldError;
 
 /// The interpreter needs up to 50 KiB for each level of an expression when it is not optimised.
@@ -100,9 +101,11 @@ fn is_unchanged(value: &Value, old: Option<&Value>, schema: &Schema, path: &str)
             Step::Field(name) => (value.get(name), old.get(name), schema.and_then(|schema| schema.field(name))),
             Step::Index(index) => {
                 let item = value.get(index);
-                let list_type = schema.map_or(&ATOMIC, |schema| &schema.list_type);
-                let before = item.and_then(|item| OldItems::of(Some(old), list_type).continued_by(item, index));
-                (item, before, schema.and_then(|schema| schema.items.as_deref()))
+                let items = schema.and_then(|schema| Some((&schema.list_type, schema.items.as_deref()?)));
+                let before = item.zip(items).and_then(|(item, (list_type, items))| {
+                    OldItems::of(Some(old), list_type, items).continued_by(item)
+                });
+                (item, before, items.map(|(_, items)| items))
             }
         };
         let (Some(next_value), Some(next_old)) = (next_value, next_old) else {
@@ -112,8 +115,6 @@ fn is_unchanged(value: &Value, old: Option<&Value>, schema: &Schema, path: &str)
     }
     value == old
 }
-
-static ATOMIC: ListType = ListType::Atomic;
 
 fn value_at<'a>(root: &'a Value, path: &str) -> Option<&'a Value> {
     steps(path).try_fold(root, |value, step| match step {
