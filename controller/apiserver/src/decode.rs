@@ -88,7 +88,9 @@ pub(crate) fn yaml(bytes: &[u8]) -> Result<Value, ApiError> {
 
 /// The parser counts depth, nodes and what aliases repeat, and takes one document.
 fn real_yaml(bytes: &[u8]) -> Result<Value, ApiError> {
-    let unreadable = |error: &dyn fmt::Display| ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"));
+    let unreadable = |error: &dyn fmt::Display| {
+        ApiError::bad_request(format!("error decoding YAML: error converting YAML to JSON: yaml: {error}"))
+    };
     let text = std::str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! {

@@ -33,7 +33,8 @@ impl Found {
     fn add(&mut self, error: FieldError) {
         // The same sentence is not said twice, and not more than anybody reads.
         if self.errors.len() < MAX_ERRORS
-            && !self.errors.iter().any(|known| known.message == error.message && known.field == error.field) {
+            && !self.errors.iter().any(|known| known.message == error.message && known.field == error.field)
+        {
             self.errors.push(error);
         }
     }

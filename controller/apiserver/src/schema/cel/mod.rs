@@ -12,8 +12,8 @@ use std::sync::Arc;
 use kube::core::cel::{CompiledSchema, ErrorKind, Validator, compile_schema};
 use serde_json::Value;
 
-use super::correlate::OldItems;
 use super::Schema;
+use super::correlate::OldItems;
 use crate::field::FieldError;
 
 /// The interpreter needs up to 50 KiB for each level of an expression when it is not optimised.
