@@ -16,6 +16,10 @@ test *ARGS="--workspace":
 test-kube *ARGS:
     HOSTWRIGHT_TEST_SERVER=kube HOSTWRIGHT_REQUIRE=kube cargo test -p hostwright-tests --test behaviour {{ARGS}}
 
+# Fuzzes the embedded API, so many seconds for each target; needs a C++ compiler. `just fuzz 600 cel` fuzzes one target
+fuzz SECONDS="20" *TARGETS:
+    controller/apiserver/fuzz/run {{SECONDS}} {{TARGETS}}
+
 # Formats everything
 format:
     cargo fmt --all

@@ -17,6 +17,9 @@ mod discovery;
 mod durable;
 mod faults;
 mod field;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod garbage;
 mod gate;
 mod handlers;
