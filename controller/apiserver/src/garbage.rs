@@ -14,7 +14,10 @@ use crate::object;
 use crate::state::{Place, State};
 use crate::store::Key;
 
+/// Holds an object until what it owns is gone.
 const FOREGROUND: &str = "foregroundDeletion";
+/// Holds an object until what it owned has forgotten it.
+const ORPHAN: &str = "orphan";
 
 /// What happens to the objects that the deleted one owns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,35 +39,42 @@ pub(crate) enum Deletion {
 pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagation, now: &str) -> Option<Deletion> {
     let stored = state.store.get(table, key)?.clone();
     let uid = object::meta_str(&stored, "uid").to_owned();
-    if policy == Propagation::Orphan {
-        orphan_dependents(state, &uid);
-    }
-    let mut value = (*stored).clone();
-    let holds = hold(&mut value, table, policy == Propagation::Foreground && !state.dependents(&uid).is_empty());
-    if !holds {
+    let Some(value) = marked(&stored, table, policy, now) else {
         return state.remove(table, key).map(|_| Deletion::Removed);
-    }
-    mark(&mut value, table, now);
+    };
     let marked = if value == *stored { stored } else { state.put(table, value) };
-    match table {
-        DEFINITIONS => delete_objects(state, &key.1, now),
-        _ if object::finalizers(&marked).contains(&FOREGROUND) => {
-            for (table, key) in state.dependents(&uid) {
-                delete(state, &table, &key, Propagation::Background, now);
-            }
-            finish_foreground(state, &(table.to_owned(), key.clone()));
+    let finalizers = object::finalizers(&marked);
+    if table == DEFINITIONS {
+        delete_objects(state, &key.1, now);
+    } else if finalizers.contains(&ORPHAN) {
+        orphan_dependents(state, &uid);
+        release(state, table, key, ORPHAN);
+    } else if finalizers.contains(&FOREGROUND) {
+        for (table, key) in state.dependents(&uid) {
+            delete(state, &table, &key, Propagation::Background, now);
         }
-        _ => {}
+        finish_foreground(state, &(table.to_owned(), key.clone()));
     }
     Some(Deletion::Marked(marked))
 }
 
+/// What an object is once it is to be deleted; nothing where nothing holds it.
+pub(crate) fn marked(stored: &Value, table: &str, policy: Propagation, now: &str) -> Option<Value> {
+    let mut value = stored.clone();
+    let holds = hold(&mut value, table, policy);
+    if holds {
+        mark(&mut value, table, now);
+    }
+    holds.then_some(value)
+}
+
 /// Adds the finalizers of the server itself and says whether anything holds the object.
-fn hold(value: &mut Value, table: &str, foreground: bool) -> bool {
-    let own = match table {
-        DEFINITIONS => Some(crd::CLEANUP_FINALIZER),
-        _ if foreground => Some(FOREGROUND),
-        _ => None,
+fn hold(value: &mut Value, table: &str, policy: Propagation) -> bool {
+    let own = match (table, policy) {
+        (DEFINITIONS, _) => Some(crd::CLEANUP_FINALIZER),
+        (NAMESPACES, _) | (_, Propagation::Background) => None,
+        (_, Propagation::Foreground) => Some(FOREGROUND),
+        (_, Propagation::Orphan) => Some(ORPHAN),
     };
     let mut finalizers: Vec<String> = object::finalizers(value).into_iter().map(ToOwned::to_owned).collect();
     if let Some(own) = own
@@ -179,6 +189,26 @@ pub(crate) fn remove_definition_if_empty(state: &mut State, name: &str) {
     }
 }
 
+/// Looks after an object that was written with owners: those that do not exist are no owners, and without any it goes.
+pub(crate) fn check_owners(state: &mut State, table: &str, key: &Key, now: &str) {
+    let Some(stored) = state.store.get(table, key).cloned() else { return };
+    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let absent: Vec<&Value> = owners.iter().filter(|owner| !owner_exists(state, owner, &key.0)).collect();
+    if absent.is_empty() || object::is_deleting(&stored) {
+        return;
+    }
+    if absent.len() == owners.len() {
+        delete(state, table, key, Propagation::Background, now);
+        settle(state, now);
+        return;
+    }
+    let mut value = (*stored).clone();
+    for owner in absent {
+        drop_owner(&mut value, owner["uid"].as_str().unwrap_or_default());
+    }
+    state.put(table, value);
+}
+
 /// Deletes a dependent none of whose owners exists any more; of several owners the gone one is taken out.
 fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
     let Some(stored) = state.store.get(table, key).cloned() else {
@@ -201,6 +231,10 @@ fn owner_exists(state: &State, owner: &Value, namespace: &str) -> bool {
     let Some(resource) = state.registry.by_kind(text("apiVersion"), text("kind")) else {
         return true;
     };
+    if resource.namespaced && namespace.is_empty() {
+        // Nobody knows in which namespace such an owner would be.
+        return true;
+    }
     let found = state.store.get(&resource.table, &resource.key(namespace, text("name")));
     found.is_some_and(|found| object::meta(found, "uid") == &owner["uid"])
 }

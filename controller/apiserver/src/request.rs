@@ -1,5 +1,7 @@
 //! Reading the path and the parameters of a request.
 
+use std::num::{IntErrorKind, ParseIntError};
+
 use crate::field::FieldError;
 use crate::metadata::check_manager;
 use crate::status::ApiError;
@@ -30,11 +32,38 @@ impl Parameters {
         matches!(self.get(name), Some("true" | "1" | "True" | "TRUE" | "t" | "T"))
     }
 
-    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, ApiError> {
+    /// A whole number, as the options of a request have them.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        text.parse().map(Some).map_err(|_| {
-            ApiError::bad_request(format!("{name}: strconv.ParseUint: parsing \"{text}\": invalid syntax"))
-        })
+        let refused = |error: ParseIntError| {
+            ApiError::bad_request(format!("strconv.ParseInt: parsing {text:?}: {}", number_problem(&error)))
+        };
+        text.parse().map(Some).map_err(refused)
+    }
+
+    /// The version of a list or watch.
+    pub(crate) fn version(&self) -> Result<Option<u64>, ApiError> {
+        self.parsed_version().map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))
+    }
+
+    /// The version of a single object; only the code is another than that of lists.
+    pub(crate) fn version_of_one(&self) -> Result<Option<u64>, ApiError> {
+        self.parsed_version().map_err(|why| ApiError::new(500, "", why))
+    }
+
+    fn parsed_version(&self) -> Result<Option<u64>, String> {
+        let Some(text) = self.get("resourceVersion") else { return Ok(None) };
+        let refused = |_| {
+            format!("resourceVersion: Invalid value: {text:?}: strconv.ParseUint: parsing {text:?}: invalid syntax")
+        };
+        text.parse().map(Some).map_err(refused)
+    }
+}
+
+fn number_problem(error: &ParseIntError) -> &'static str {
+    match error.kind() {
+        IntErrorKind::PosOverflow | IntErrorKind::NegOverflow => "value out of range",
+        _ => "invalid syntax",
     }
 }
 

@@ -11,6 +11,8 @@ pub(crate) struct ApiError {
     pub(crate) reason: &'static str,
     pub(crate) message: String,
     pub(crate) details: Option<Value>,
+    /// What the `Status` says in its metadata.
+    pub(crate) list_metadata: Option<Value>,
 }
 
 /// Group and plural name (or kind) of what an error is about.
@@ -40,11 +42,11 @@ impl Subject<'_> {
 
 impl ApiError {
     pub(crate) fn new(code: u16, reason: &'static str, message: impl Into<String>) -> Self {
-        Self { code, reason, message: message.into(), details: None }
+        Self { code, reason, message: message.into(), details: None, list_metadata: None }
     }
 
     fn about(code: u16, reason: &'static str, message: String, subject: Subject, name: &str) -> Self {
-        Self { code, reason, message, details: Some(subject.details(name)) }
+        Self { details: Some(subject.details(name)), ..Self::new(code, reason, message) }
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
@@ -141,6 +143,7 @@ impl ApiError {
             reason: "Invalid",
             message: format!("{subject} \"{name}\" is invalid: {summary}"),
             details: Some(details),
+            list_metadata: None,
         }
     }
 
@@ -151,7 +154,8 @@ impl ApiError {
 
     pub(crate) fn to_value(&self) -> Value {
         let mut status = json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
+            "kind": "Status", "apiVersion": "v1", "metadata": self.list_metadata.clone().unwrap_or_else(|| json!({})),
+            "status": "Failure",
             "message": self.message, "code": self.code,
         });
         if !self.reason.is_empty() {

@@ -198,7 +198,8 @@ fn quoted(byte: u8) -> String {
         b'\t' => r"'\t'".to_owned(),
         b'\r' => r"'\r'".to_owned(),
         0x20..=0x7e => format!("'{}'", byte as char),
-        0x80.. => format!("'{}'", char::from(byte)),
+        0x80..=0xa0 | 0xad => format!("'\\u00{byte:02x}'"),
+        0xa1.. => format!("'{}'", char::from(byte)),
         _ => format!("'\\x{byte:02x}'"),
     }
 }

@@ -51,8 +51,11 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
     let initial = parameters.flag("sendInitialEvents");
     check_options(call, initial)?;
     let view = View::negotiate(call)?;
-    let version = parameters.number("resourceVersion")?;
-    let timeout = parameters.number("timeoutSeconds")?.filter(|seconds| *seconds > 0);
+    let version = parameters.version()?;
+    let timeout = parameters
+        .integer("timeoutSeconds")?
+        .and_then(|seconds| u64::try_from(seconds).ok())
+        .filter(|seconds| *seconds > 0);
     let timeout = timeout.map_or_else(default_timeout, |seconds| Duration::from_secs(seconds).min(MAX_TIMEOUT));
     let slot = call.shared.watches.clone().try_acquire_owned().map_err(|_| {
         let limit = call.shared.config.limits.watches;
@@ -82,7 +85,7 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
     match version {
         Some(version) if version > state.store.revision() => {
             // Nothing to say before that version; the client is not refused, as a real server's cache may just lag.
-            crate::handlers::check_not_ahead(call, &state)?;
+            crate::handlers::check_not_ahead(Some(version), &state)?;
         }
         Some(version) if version > 0 && !initial => watcher.position = version,
         _ if parameters.has("sendInitialEvents") && !initial => {}

@@ -166,12 +166,12 @@ async fn a_watch_holds_a_few_frames_for_a_client_that_does_not_read_and_no_more(
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_that_is_asked_to_last_for_ages_lasts_a_day() {
-    for seconds in ["18446744073709551615", "9223372036854775807"] {
-        let server = server();
-        let before = tokio::time::Instant::now();
-        watch(&server, &format!("&timeoutSeconds={seconds}")).await.into_body().collect().await.unwrap();
-        assert_eq!(before.elapsed(), Duration::from_hours(24), "{seconds}");
-    }
+    let server = server();
+    let before = tokio::time::Instant::now();
+    watch(&server, "&timeoutSeconds=9223372036854775807").await.into_body().collect().await.unwrap();
+    assert_eq!(before.elapsed(), Duration::from_hours(24));
+    let beyond = watch(&server, "&timeoutSeconds=18446744073709551615").await;
+    assert_eq!(beyond.status(), 400);
 }
 
 #[tokio::test]

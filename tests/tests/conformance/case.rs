@@ -26,6 +26,9 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("validation", include_str!("cases/validation.yaml")),
     ("defaults", include_str!("cases/defaults.yaml")),
     ("fields", include_str!("cases/fields.yaml")),
+    ("status", include_str!("cases/status.yaml")),
+    ("deletion", include_str!("cases/deletion.yaml")),
+    ("lists", include_str!("cases/lists.yaml")),
 ];
 
 /// A file of cases.

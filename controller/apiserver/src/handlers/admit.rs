@@ -144,7 +144,7 @@ fn cannot_handle(resource: &Resource, value: &Value, why: &str) -> ApiError {
 }
 
 /// A patch is judged by its outcome.
-fn invalid_patch(shown: &str, why: &str) -> ApiError {
+pub(super) fn invalid_patch(shown: &str, why: &str) -> ApiError {
     let error = FieldError::invalid("patch", &json!(shown), why);
     ApiError::invalid(Subject { group: "", kind: "" }, "", &[error])
 }

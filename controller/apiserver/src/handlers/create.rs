@@ -8,6 +8,7 @@ use super::judge::validate;
 use super::{Call, shown};
 use crate::builtin::{self, DEFINITIONS};
 use crate::crd;
+use crate::garbage;
 use crate::managed;
 use crate::metadata::{drop_duplicate_owners, generated_name, warn_of_finalizers};
 use crate::namespace;
@@ -87,6 +88,7 @@ pub(super) fn insert(
         let accepted = crd::accept(resource, &stored, &now);
         state.put(&resource.table, accepted);
     }
+    garbage::check_owners(state, &resource.table, &key_of(&stored), &now);
     Ok(shown(call, &stored))
 }
 

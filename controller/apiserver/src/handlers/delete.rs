@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::read::item;
 use super::{Call, shown};
 use crate::builtin::{DEFINITIONS, NAMESPACES};
 use crate::decode;
@@ -10,6 +11,7 @@ use crate::garbage::{self, Deletion, Propagation};
 use crate::namespace;
 use crate::object;
 use crate::query::Selection;
+use crate::request::check_dry_run;
 use crate::response::Answer;
 use crate::state::State;
 use crate::status::ApiError;
@@ -34,7 +36,9 @@ pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
     }
     check_preconditions(call, &stored, &options)?;
     if options.dry_run {
-        return Ok(Answer::ok(success(call, &stored)));
+        let now = call.shared.clock.seconds();
+        let marked = garbage::marked(&stored, &call.resource.table, options.propagation, &now);
+        return Ok(Answer::ok(marked.map_or_else(|| success(call, &stored), |marked| shown(call, &marked))));
     }
     Ok(Answer::ok(delete_one(call, &mut state, &key, &stored, &options)))
 }
@@ -71,8 +75,11 @@ pub(super) fn delete_collection(call: &Call) -> Result<Answer, ApiError> {
         }
         delete_one(call, &mut state, key, object, &options);
     }
-    let metadata = json!({ "resourceVersion": state.store.revision().to_string() });
-    let items: Vec<Value> = chosen.into_iter().map(|(_, object)| object).collect();
+    let mut metadata = json!({ "resourceVersion": state.store.revision().to_string() });
+    if call.resource.is_custom() {
+        metadata["continue"] = json!("");
+    }
+    let items: Vec<Value> = chosen.into_iter().map(|(_, object)| item(&call.resource, object)).collect();
     Ok(Answer::ok(call.resource.list(&items, &metadata)))
 }
 
@@ -84,30 +91,59 @@ fn success(call: &Call, stored: &Value) -> Value {
 
 /// Options come in the body or, where there is none, as parameters.
 fn options(call: &Call) -> Result<Options, ApiError> {
-    let body = if call.body.is_empty() {
-        json!({})
-    } else {
-        decode::body(&call.body, decode::media(&call.content_type)?)?.value
-    };
-    let text = |name: &str| {
-        let given = body[name].as_str().map(ToOwned::to_owned);
-        given.or_else(|| call.parameters.get(name).map(ToOwned::to_owned))
-    };
-    let orphan = body["orphanDependents"] == json!(true) || call.parameters.flag("orphanDependents");
-    let propagation = match text("propagationPolicy").as_deref() {
-        None if orphan => Propagation::Orphan,
+    let given = if call.body.is_empty() { from_parameters(call) } else { from_body(call)? };
+    let text = |name: &str| given[name].as_str().map(ToOwned::to_owned);
+    let (policy, orphan) = (text("propagationPolicy"), given["orphanDependents"].as_bool());
+    let mut errors = Vec::new();
+    if let (Some(policy), Some(_)) = (&policy, orphan) {
+        let detail = "orphanDependents and deletionPropagation cannot be both set";
+        errors.push(FieldError::invalid("propagationPolicy", &json!(policy), detail));
+    }
+    let propagation = match policy.as_deref() {
+        None if orphan == Some(true) => Propagation::Orphan,
+        None if orphan == Some(false) => Propagation::Foreground,
         None | Some("Background") => Propagation::Background,
         Some("Foreground") => Propagation::Foreground,
         Some("Orphan") => Propagation::Orphan,
         Some(other) => {
-            let supported = ["Background".into(), "Foreground".into(), "Orphan".into()];
-            let error = FieldError::not_supported("propagationPolicy", &other.into(), &supported);
-            return Err(ApiError::invalid_options("DeleteOptions", &[error]));
+            let supported = ["Foreground".into(), "Background".into(), "Orphan".into(), "nil".into()];
+            errors.push(FieldError::not_supported("propagationPolicy", &other.into(), &supported));
+            Propagation::Background
         }
     };
-    let dry_run = call.parameters.get("dryRun") == Some("All") || body["dryRun"] == json!(["All"]);
-    let condition = |name: &str| body["preconditions"][name].as_str().map(ToOwned::to_owned);
+    let dry_run: Vec<&str> = given["dryRun"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    errors.extend(check_dry_run(&dry_run));
+    if !errors.is_empty() {
+        return Err(ApiError::invalid_options("DeleteOptions", &errors));
+    }
+    let condition = |name: &str| given["preconditions"][name].as_str().map(ToOwned::to_owned);
+    let dry_run = !dry_run.is_empty();
     Ok(Options { dry_run, propagation, uid: condition("uid"), resource_version: condition("resourceVersion") })
+}
+
+fn from_parameters(call: &Call) -> Value {
+    let mut options = json!({ "dryRun": call.parameters.all("dryRun") });
+    if let Some(policy) = call.parameters.get("propagationPolicy") {
+        options["propagationPolicy"] = json!(policy);
+    }
+    if call.parameters.get("orphanDependents").is_some() {
+        options["orphanDependents"] = json!(call.parameters.flag("orphanDependents"));
+    }
+    options
+}
+
+fn from_body(call: &Call) -> Result<Value, ApiError> {
+    let body = decode::body(&call.body, decode::media(&call.content_type)?).map_err(|error| {
+        ApiError::bad_request(format!("couldn't get version/kind; json parse error: {}", error.message))
+    })?;
+    let text = |name: &str| body.value.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (version, kind) = (text("apiVersion"), text("kind"));
+    if !matches!(kind, "" | "DeleteOptions") {
+        let scheme = "pkg/runtime/scheme.go:111";
+        let message = format!("no kind {kind:?} is registered for version {version:?} in scheme {scheme:?}");
+        return Err(ApiError::bad_request(message));
+    }
+    Ok(body.value)
 }
 
 fn check_preconditions(call: &Call, stored: &Value, options: &Options) -> Result<(), ApiError> {

@@ -17,8 +17,9 @@ use crate::status::ApiError;
 use crate::store::{Compacted, Key};
 
 pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
+    let version = call.parameters.version_of_one()?;
     let state = call.shared.read();
-    check_not_ahead(call, &state)?;
+    check_not_ahead(version, &state)?;
     let found = match call.shared.faults.frozen_at(&call.request) {
         Some(revision) => objects_at(call, &state, revision)?.get(&call.key()).map(|stored| shown(call, stored)),
         None => state.read(&call.resource, &call.key()),
@@ -28,12 +29,13 @@ pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
 
 pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
     let selection = Selection::parse(&call.resource, call.path.namespace.as_deref(), None, &call.parameters)?;
-    let limit = call.parameters.number("limit")?.unwrap_or(0);
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    // A negative limit is none.
+    let limit = call.parameters.integer("limit")?.unwrap_or(0);
+    let limit = usize::try_from(limit).unwrap_or(0);
     let state = call.shared.read();
     let place = place(call, &state)?;
-    let objects = objects_at(call, &state, place.revision).map_err(|error| match place.after {
-        Some(_) => expired_token(),
+    let objects = objects_at(call, &state, place.revision).map_err(|error| match &place.after {
+        Some(after) => expired_token(after.clone(), call.path.namespace.is_some()),
         None => error,
     })?;
     let mut chosen = objects
@@ -61,7 +63,7 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
     }
     let mut metadata = json!({ "resourceVersion": place.revision.to_string() });
     if let (Some(after), true) = (last, remaining > 0) {
-        let token = Continue { revision: place.revision, after };
+        let token = Continue { revision: Some(place.revision), after };
         metadata["continue"] = json!(token.encode(call.path.namespace.is_some()));
         if !selection.has_selector() {
             metadata["remainingItemCount"] = json!(remaining);
@@ -80,7 +82,7 @@ fn too_large(limit: usize) -> ApiError {
 }
 
 /// Typed lists do not repeat the kind in every item.
-fn item(resource: &Resource, mut object: Value) -> Value {
+pub(super) fn item(resource: &Resource, mut object: Value) -> Value {
     if !resource.is_custom()
         && let Some(map) = object.as_object_mut()
     {
@@ -99,7 +101,7 @@ struct Place {
 fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
     let parameters = &call.parameters;
     let refused = |error| Err(ApiError::invalid_options("ListOptions", &[error]));
-    let version = parameters.number("resourceVersion")?;
+    let version = parameters.version()?;
     let matching = parameters.get("resourceVersionMatch");
     if parameters.has("sendInitialEvents") {
         return refused(FieldError::forbidden("sendInitialEvents", "sendInitialEvents is forbidden for list"));
@@ -127,9 +129,10 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
             return Err(ApiError::bad_request("specifying resource version is not allowed when using continue"));
         }
         let token = Continue::decode(token, call.path.namespace.as_deref())?;
-        return Ok(Place { revision: token.revision, after: Some(token.after) });
+        let revision = token.revision.unwrap_or_else(|| state.store.revision());
+        return Ok(Place { revision, after: Some(token.after) });
     }
-    check_not_ahead(call, state)?;
+    check_not_ahead(version, state)?;
     let revision = match (matching, version) {
         (Some("Exact"), Some(version)) => version,
         _ => call.shared.faults.frozen_at(&call.request).unwrap_or_else(|| state.store.revision()),
@@ -138,9 +141,9 @@ fn place(call: &Call, state: &State) -> Result<Place, ApiError> {
 }
 
 /// A version from the future is answered like a cache that did not get there in time.
-pub(crate) fn check_not_ahead(call: &Call, state: &State) -> Result<(), ApiError> {
+pub(crate) fn check_not_ahead(asked: Option<u64>, state: &State) -> Result<(), ApiError> {
     let current = state.store.revision();
-    let Some(asked) = call.parameters.number("resourceVersion")?.filter(|asked| *asked > current) else {
+    let Some(asked) = asked.filter(|asked| *asked > current) else {
         return Ok(());
     };
     let message = format!("Too large resource version: {asked}, current: {current}");

@@ -3,9 +3,11 @@
 use serde_json::{Value, json};
 
 use super::Call;
+use super::admit::invalid_patch;
 use super::identity::{check_name, ensure_namespace};
 use super::patch::{self, Kind};
 use super::update::{Tracking, change};
+use crate::builtin;
 use crate::decode;
 use crate::object::{self, set_at_path};
 use crate::request::WriteOptions;
@@ -23,6 +25,8 @@ pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
 pub(super) fn update(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, ApiError> {
     let options = call.options("UpdateOptions")?;
     let mut scale = decode::body(&call.body, decode::media(&call.content_type)?)?.value;
+    check_types(&scale)
+        .map_err(|why| ApiError::bad_request(format!("Scale in version \"v1\" cannot be handled as a Scale: {why}")))?;
     ensure_namespace(call, &mut scale)?;
     check_name(call, &scale)?;
     let mut state = call.write()?;
@@ -41,9 +45,17 @@ pub(super) fn patch(call: &Call, warnings: &mut Vec<String>) -> Result<Answer, A
     let old = state.read(&call.resource, &call.key()).ok_or_else(|| call.not_found())?;
     let scale = view(call, &old)?;
     let mut patched = patch::patched(call, kind, &scale, &Schema::default())?.value;
+    check_types(&patched).map_err(|why| invalid_patch(&patched.to_string(), &why))?;
     ensure_namespace(call, &mut patched)?;
     check_name(call, &patched)?;
     write(call, &mut state, &patched, &options, warnings).map(Answer::ok)
+}
+
+fn check_types(scale: &Value) -> Result<(), String> {
+    let schema = Schema::parse(&json!({ "type": "object", "properties": { "spec": {
+        "type": "object", "properties": { "replicas": { "type": "integer", "format": "int32" } },
+    } } }));
+    builtin::mismatch(scale, &schema, "Scale").map_or(Ok(()), Err)
 }
 
 fn view(call: &Call, object: &Value) -> Result<Value, ApiError> {

@@ -101,6 +101,9 @@ pub(super) fn change(
         namespace::remove_if_empty(state, call.name());
         garbage::settle(state, &now);
     }
+    if meta(old, "ownerReferences") != meta(&stored, "ownerReferences") {
+        garbage::check_owners(state, &resource.table, &call.key(), &now);
+    }
     Ok(shown(call, &stored))
 }
 

@@ -26,11 +26,10 @@ impl FieldSelector {
             } else if let Some((path, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
                 (path, value, true)
             } else {
-                let why = format!("invalid selector: '{part}'; can't understand '{part}'");
-                return Err(ApiError::bad_request(format!("unable to parse field selector: {why}")));
+                return Err(ApiError::bad_request(format!("invalid selector: '{text}'; can't understand '{part}'")));
             };
             if !is_selectable(path, resource) {
-                return Err(ApiError::bad_request(format!("field label not supported: {path}")));
+                return Err(ApiError::bad_request(not_selectable(path, resource)));
             }
             requirements.push(Requirement { path: path.to_owned(), value: unescaped(value), equal });
         }
@@ -48,6 +47,14 @@ impl FieldSelector {
     pub(crate) fn matches(&self, object: &Value) -> bool {
         self.0.iter().all(|requirement| (field_of(object, &requirement.path) == requirement.value) == requirement.equal)
     }
+}
+
+fn not_selectable(path: &str, resource: &Resource) -> String {
+    // Kinds that select by nothing of their own leave it to the rule for all, which has other words.
+    if matches!(resource.family, Family::ConfigMap | Family::Lease | Family::Definition) {
+        return format!("\"{path}\" is not a known field selector: only \"metadata.name\", \"metadata.namespace\"");
+    }
+    format!("field label not supported: {path}")
 }
 
 fn is_selectable(path: &str, resource: &Resource) -> bool {

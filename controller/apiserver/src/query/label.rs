@@ -1,5 +1,7 @@
 //! Label selectors: `app=web,tier in (a, b),!debug`.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::metadata::names::{label_value, qualified_name};
@@ -27,9 +29,7 @@ enum Operator {
 
 impl LabelSelector {
     pub(crate) fn parse(text: &str) -> Result<Self, ApiError> {
-        let refused = |why: String| ApiError::bad_request(format!("unable to parse requirement: {why}"));
-        let parts = split(text).into_iter().map(str::trim).filter(|part| !part.is_empty());
-        parts.map(|part| requirement(part).map_err(refused)).collect::<Result<_, _>>().map(Self)
+        Parser { tokens: tokens(text), at: 0 }.selector().map(Self).map_err(ApiError::bad_request)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -58,60 +58,151 @@ impl Operator {
     }
 }
 
-/// Splits at the commas outside of parentheses.
-fn split(text: &str) -> Vec<&str> {
-    let mut depth = 0_u32;
-    text.split(move |c| {
-        match c {
-            '(' => depth += 1,
-            ')' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        c == ',' && depth == 0
-    })
-    .collect()
+/// Splits a selector as `k8s.io/apimachinery/pkg/labels` does, into operators and words; an empty one ends it.
+fn tokens(text: &str) -> Vec<&str> {
+    const OPERATORS: [&str; 9] = ["==", "!=", "=", "!", "(", ")", ",", ">", "<"];
+    let is_space = |c: char| matches!(c, ' ' | '\t' | '\r' | '\n');
+    let mut tokens = Vec::new();
+    let mut rest = text.trim_start_matches(is_space);
+    while !rest.is_empty() {
+        let operator = OPERATORS.iter().find(|operator| rest.starts_with(**operator)).map(|operator| operator.len());
+        let word = || rest.find(|c: char| is_space(c) || "=!(),><".contains(c)).unwrap_or(rest.len());
+        let (token, after) = rest.split_at(operator.unwrap_or_else(word));
+        tokens.push(token);
+        rest = after.trim_start_matches(is_space);
+    }
+    tokens.push("");
+    tokens
 }
 
-fn requirement(text: &str) -> Result<Requirement, String> {
-    let (key, operator) = if let Some(key) = text.strip_prefix('!') {
-        (key, Operator::DoesNotExist)
-    } else if let Some((key, value)) = text.split_once("!=") {
-        (key, Operator::NotIn(vec![value.trim().to_owned()]))
-    } else if let Some((key, value)) = text.split_once("==").or_else(|| text.split_once('=')) {
-        (key, Operator::In(vec![value.trim().to_owned()]))
-    } else if let Some((key, bound)) = text.split_once('>') {
-        (key, Operator::GreaterThan(whole_number(bound)?))
-    } else if let Some((key, bound)) = text.split_once('<') {
-        (key, Operator::LessThan(whole_number(bound)?))
-    } else if let Some((head, list)) = text.split_once('(') {
-        let list = list.trim_end().strip_suffix(')').ok_or("found '', expected: ',' or ')'")?;
-        let values = list.split(',').map(|value| value.trim().to_owned()).collect();
-        match head.split_whitespace().collect::<Vec<_>>().as_slice() {
-            [key, "in"] => (*key, Operator::In(values)),
-            [key, "notin"] => (*key, Operator::NotIn(values)),
-            _ => {
-                return Err(format!("found '{}', expected: in, notin, =, ==, !=, gt, lt", head.trim()));
+fn is_word(token: &str) -> bool {
+    !token.is_empty() && !token.starts_with(['=', '!', '(', ')', ',', '>', '<'])
+}
+
+struct Parser<'a> {
+    tokens: Vec<&'a str>,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> &'a str {
+        self.tokens.get(self.at).copied().unwrap_or_default()
+    }
+
+    fn next(&mut self) -> &'a str {
+        let token = self.peek();
+        self.at += 1;
+        token
+    }
+
+    fn selector(&mut self) -> Result<Vec<Requirement>, String> {
+        let mut requirements = Vec::new();
+        loop {
+            match self.peek() {
+                "" => return Ok(requirements),
+                token if is_word(token) || token == "!" => {
+                    let requirement =
+                        self.requirement().map_err(|why| format!("unable to parse requirement: {why}"))?;
+                    requirements.push(requirement);
+                }
+                token => return Err(format!("found '{token}', expected: !, identifier, or 'end of string'")),
+            }
+            match self.next() {
+                "" => return Ok(requirements),
+                "," if is_word(self.peek()) || self.peek() == "!" => {}
+                "," => return Err(format!("found '{}', expected: identifier after ','", self.peek())),
+                token => return Err(format!("found '{token}', expected: ',' or 'end of string'")),
             }
         }
-    } else {
-        (text, Operator::Exists)
-    };
-    let key = key.trim();
-    if let [detail, ..] = qualified_name(key).as_slice() {
-        return Err(format!("key: Invalid value: \"{key}\": {detail}"));
     }
-    if let Operator::In(values) | Operator::NotIn(values) = &operator {
-        for value in values {
-            if let [detail, ..] = label_value(value).as_slice() {
-                return Err(format!("values[0][{key}]: Invalid value: \"{value}\": {detail}"));
+
+    fn requirement(&mut self) -> Result<Requirement, String> {
+        let negated = self.peek() == "!";
+        if negated {
+            self.at += 1;
+        }
+        let key = self.next();
+        if !is_word(key) {
+            return Err(format!("found '{key}', expected: identifier"));
+        }
+        let problems = qualified_name(key);
+        if !problems.is_empty() {
+            return Err(format!("<nil>: Invalid value: \"{key}\": {}", problems.join("; ")));
+        }
+        let operator = match self.peek() {
+            _ if negated => Operator::DoesNotExist,
+            "" | "," => Operator::Exists,
+            _ => self.operator(key)?,
+        };
+        Ok(Requirement { key: key.to_owned(), operator })
+    }
+
+    fn operator(&mut self, key: &str) -> Result<Operator, String> {
+        let operator = match self.next() {
+            "in" => Operator::In(self.values()?),
+            "notin" => Operator::NotIn(self.values()?),
+            "=" | "==" => Operator::In(vec![self.value()?.to_owned()]),
+            "!=" => Operator::NotIn(vec![self.value()?.to_owned()]),
+            ">" => Operator::GreaterThan(whole_number(self.value()?)?),
+            "<" => Operator::LessThan(whole_number(self.value()?)?),
+            token => return Err(format!("found '{token}', expected: in, notin, =, ==, !=, gt, lt")),
+        };
+        if let Operator::In(values) | Operator::NotIn(values) = &operator {
+            for (index, value) in values.iter().enumerate() {
+                let problems = label_value(value);
+                if !problems.is_empty() {
+                    let why = problems.join("; ");
+                    return Err(format!("values[{index}][{key}]: Invalid value: \"{value}\": {why}"));
+                }
+            }
+        }
+        Ok(operator)
+    }
+
+    fn value(&mut self) -> Result<&'a str, String> {
+        match self.peek() {
+            "" | "," => Ok(""),
+            _ => match self.next() {
+                token if is_word(token) => Ok(token),
+                token => Err(format!("found '{token}', expected: identifier")),
+            },
+        }
+    }
+
+    /// `(a, b)`; what is left out between commas is an empty value.
+    fn values(&mut self) -> Result<Vec<String>, String> {
+        match self.next() {
+            "(" => {}
+            token => return Err(format!("found '{token}' expected: '('")),
+        }
+        let mut values = BTreeSet::new();
+        let mut after_comma = true;
+        loop {
+            match self.next() {
+                token if is_word(token) && after_comma => {
+                    values.insert(token.to_owned());
+                    after_comma = false;
+                }
+                token @ ("," | ")") => {
+                    if after_comma {
+                        values.insert(String::new());
+                    }
+                    after_comma = true;
+                    if token == ")" {
+                        return Ok(values.into_iter().collect());
+                    }
+                }
+                token if after_comma && values.is_empty() => {
+                    return Err(format!("found '{token}', expected: ',', ')' or identifier"));
+                }
+                token if after_comma => return Err(format!("found '{token}', expected: ',', or identifier")),
+                token => return Err(format!("found '{token}', expected: ',' or ')'")),
             }
         }
     }
-    Ok(Requirement { key: key.to_owned(), operator })
 }
 
 fn whole_number(text: &str) -> Result<i64, String> {
-    let text = text.trim();
     text.parse().map_err(|_| {
         format!("values[0]: Invalid value: \"{text}\": for 'Gt', 'Lt' operators, the value must be an integer")
     })
@@ -135,6 +226,10 @@ mod tests {
             ("app in (web, api)", true),
             ("app notin (web,api)", false),
             ("missing notin (a)", true),
+            ("app in (,web)", true),
+            ("app notin ()", true),
+            ("app in (in)", false),
+            (" app = web , size ", true),
             ("app", true),
             ("!app", false),
             ("!missing", true),
@@ -147,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_selector_that_is_none_is_a_bad_request() {
-        for selector in ["a in (b", "a b c (d)", "=x", "a=b c", "a>x"] {
+        for selector in ["a in (b", "a b c (d)", "=x", "a=b c", "a>x", "a,", "a in (b c)", "a in b", "!", "a==="] {
             assert_eq!(LabelSelector::parse(selector).unwrap_err().code, 400, "{selector}");
         }
     }
