@@ -31,7 +31,7 @@ pub(super) fn judge(instance: &ProviderInstance, sight: FirstSight, confirmed: &
             let text = format!("{name}: its remotes were never listed by this cluster; nothing is ended before that");
             return Judgement { hold: Some(Hold::new(reason::INSTANCE_NOT_READY, text)), confirmed: false };
         }
-        FirstSight::Unclear => "remotes".to_owned(),
+        FirstSight::Unclear | FirstSight::AlreadyThere(0) => "remotes".to_owned(),
         FirstSight::AlreadyThere(1) => "1 remote".to_owned(),
         FirstSight::AlreadyThere(count) => format!("{count} remotes"),
     };

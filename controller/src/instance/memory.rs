@@ -100,7 +100,7 @@ pub(super) enum FirstSight {
     Unclear,
     /// This cluster knows the instance.
     Known,
-    /// This many remotes with our mark were there already.
+    /// This many remotes with our mark were there already; 0 where some were and nobody has counted.
     AlreadyThere(usize),
 }
 

@@ -117,6 +117,20 @@ pub async fn may_record(ctx: &Context, name: &str) -> Option<OwnedRwLockReadGuar
     instance.meta().deletion_timestamp.is_none().then_some(leave)
 }
 
+/// Takes note that a service found a remote which was there before it. One that is found before the first list has shown
+/// all of them was there before this cluster saw the instance.
+pub fn note_found(ctx: &Context, name: &str) {
+    let Some(remembered) = ctx.providers.memory.get(name).filter(|_| !ctx.installation.knows(name)) else {
+        return;
+    };
+    let mut facts = remembered.facts();
+    if facts.first_sight == FirstSight::Unclear {
+        facts.first_sight = FirstSight::AlreadyThere(0);
+        // Fails only while the process ends.
+        let _ = ctx.wakers.instances.send(ObjectRef::new(name));
+    }
+}
+
 /// What became of the object itself.
 enum Kept {
     /// It is deleted and nothing uses it any more.

@@ -11,7 +11,7 @@ use kube::ResourceExt as _;
 use super::fold::{Finding, Notice};
 use super::mutate;
 use super::pass::Pass;
-use super::plan::{ReleaseReason, Step, Wait};
+use super::plan::{Attachment, ReleaseReason, Step, Wait};
 use super::record::{self, Record};
 use super::situation::Look;
 use super::{Error, FORBIDDEN_CODE};
@@ -177,13 +177,18 @@ async fn write_identity(pass: &mut Pass, identity: &Identity, finalizer: bool) -
 }
 
 /// A restored object attaches under its new UID first. What it carries stays in the record until status has it.
-async fn attach(pass: &mut Pass, how: super::plan::Attachment) -> Result<Flow, Error> {
+async fn attach(pass: &mut Pass, how: Attachment) -> Result<Flow, Error> {
     let Some(present) = pass.look.as_ref().and_then(Look::present).cloned() else {
         return Ok(Flow::Again);
     };
     if matches!(pass.record, Record::Restored(_)) {
         let ours = identity(pass);
         write_identity(pass, &ours, true).await?;
+    }
+    if how == Attachment::Found
+        && let Some(runtime) = pass.runtime()
+    {
+        instance::note_found(&pass.ctx, &runtime.name);
     }
     pass.found(Finding::Attached(how, Box::new(present)));
     Ok(Flow::Again)

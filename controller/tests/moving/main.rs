@@ -52,22 +52,25 @@ fn moves(site: &Site, new: &Place) {
     assert_eq!(again.status.code(), Some(2), "a script says that it means it");
     old.stop();
 
+    // Bob pays while his service is on its way.
+    let services = export.join("50-services-customers.yaml");
+    let text = std::fs::read_to_string(&services).unwrap();
+    assert_eq!(text.matches("desiredStatus: Suspended").count(), 1, "{text}");
+    std::fs::write(&services, text.replace("desiredStatus: Suspended", "desiredStatus: Active")).unwrap();
+
     // The cluster takes it: nothing is made.
     new.install_kinds();
     let applied = new.apply(export.to_str().unwrap());
     assert_eq!(applied.matches("hostingservice.hostwright.dev/").count(), 4, "{applied}");
     let _controller = new.controller("prod-eu");
     new.until(&["get", "hsvc", "alice-survival", "-n", "customers"], "UpToDate");
-    new.until(&["get", "hsvc", "bob-creative", "-n", "customers"], "Suspended   Suspended   True");
+    // The suspension was made on the machine, and is lifted here as one of ours.
+    new.until(&["get", "hsvc", "bob-creative", "-n", "customers"], "Active   Active   True");
+    assert!(site.panel.servers().iter().all(|server| !server.is_suspended()));
     new.until(&["get", "hsvc", "hans-skyblock", "-n", "customers"], "InvalidCheckout");
     // What had found no room is asked for again, as it was never made.
     new.until(&["get", "hsvc", "carol-modded", "-n", "customers"], "NoCapacity");
     assert_eq!(servers(site), before, "the same servers, and no other");
-
-    // A suspension that was made on the machine is lifted on the cluster.
-    new.patch_service("bob-creative", r#"{"spec":{"desiredStatus":"Active"}}"#);
-    new.until(&["get", "hsvc", "bob-creative", "-n", "customers"], "Active   Active   True");
-    assert!(site.panel.servers().iter().all(|server| !server.is_suspended()));
 
     // Nothing is ended before a person has said whose the servers are.
     new.hostwright(&["delete", "hsvc", "alice-survival", "-n", "customers", "--wait=false"]);

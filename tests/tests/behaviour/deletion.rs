@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use demo_panel::WingsMode;
-use hostwright_plugin::CreateUniqueness;
-use hostwright_tests::{Provider, Trouble, World, service};
+use hostwright_plugin::{Class, CreateUniqueness, Error};
+use hostwright_tests::{Fault, Provider, Trouble, World, service};
 use serde_json::{Value, json};
 
 #[tokio::test(start_paused = true)]
@@ -159,4 +159,25 @@ async fn nothing_is_ended_where_remotes_were_already_there_until_that_is_confirm
     );
     world.loses("alice").await;
     provider.hosts_exactly([]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_copy_whose_first_lists_fail_ends_nothing_either() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let mut production = World::simulated(&provider).with(service("alice")).running();
+    production.settles().await;
+    production.stops().await;
+
+    // Its services find their remotes before anybody has seen them all.
+    provider.fails("list", 3, Fault::Refused(Error::new(Class::Unavailable, "busy", "the panel is busy")));
+    let world = World::simulated(&provider).with(service("alice")).running();
+    world.until("it is attached", |world| !world.service("alice").remote_id().is_empty()).await;
+    world.delete("alice");
+    world.passes(Duration::from_hours(2)).await;
+    provider.hosts_exactly(["alice"]);
+    assert!(
+        world.service("alice").message().contains("hostwright.dev/confirm="),
+        "{}",
+        world.service("alice").message()
+    );
 }

@@ -109,7 +109,7 @@ fn in_every_order<F: Future<Output = ()>>(story: impl Fn(Vec<Part>) -> F) {
 #[test]
 fn everything_deleted_in_one_go_ends_clean_in_every_order() {
     in_every_order(async |order| {
-        let world = settled(World::new()).await;
+        let world = settled(simulated()).await;
         delete(&world.cluster, &order);
         ends_clean(&world).await;
     });

@@ -131,6 +131,26 @@ async fn a_restored_object_attaches_where_its_remote_is_there_and_holds_where_it
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_restored_object_that_is_deleted_while_the_panel_is_away_does_not_leave_its_remote_behind() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(service("alice").retained()).running();
+    world.settles().await;
+    let backup = service("alice").annotated(RECORD, &record(&world, "alice"));
+    world.delete("alice");
+    world.loses("alice").await;
+    world.cluster.patch("ProviderInstance", "panel-eu", &json!({"spec": {"mode": "Disabled"}}));
+    world.passes(Duration::from_secs(30)).await;
+    world.apply(&backup);
+    world.passes(Duration::from_secs(30)).await;
+    world.delete("alice");
+    world.passes(Duration::from_secs(30)).await;
+    assert!(world.has("alice"), "the object is the only one that knows of the remote");
+    world.cluster.patch("ProviderInstance", "panel-eu", &json!({"spec": {"mode": "Active"}}));
+    world.loses("alice").await;
+    provider.hosts_exactly([]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn similar_addresses_never_share_a_panel_user() {
     let addresses = ["al_ce@example.com", "alxce@example.com", "xal_ce@example.com", "al%@example.com"];
     let names = ["a", "b", "c", "d"];
