@@ -2,7 +2,7 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 
-use comfy_table::{Cell, Color, ContentArrangement, Table, presets};
+use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, Width, presets};
 use k8s_openapi::jiff::Timestamp;
 
 use super::failure::Failure;
@@ -101,9 +101,14 @@ impl Output {
         self.text(&text)
     }
 
-    /// Writes a table as kubectl does. On a terminal the last columns are wrapped to its width.
+    /// Writes a table as kubectl does. On a terminal that is wide enough for the others, the last column is wrapped.
     pub(super) fn table(self, headers: &[&str], rows: Vec<Vec<Span>>) -> Result<(), Failure> {
         self.text(&lay_out(headers, rows, self))
+    }
+
+    /// Writes a table with one line a row, however long.
+    pub(super) fn rows(self, headers: &[&str], rows: Vec<Vec<Span>>) -> Result<(), Failure> {
+        self.text(&lay_out(headers, rows, Self { terminal: false, ..self }))
     }
 
     /// Writes pretty-printed JSON.
@@ -187,11 +192,41 @@ fn cut(text: &str, characters: usize) -> String {
     format!("{kept}{mark}")
 }
 
+/// Between two columns.
+const GAP: usize = 3;
+const GAP_OF_TABLE: u16 = 3;
+/// A column that is narrower is not worth wrapping.
+const NARROWEST: usize = 20;
+
+/// How wide each column is at most, in characters.
+fn widths(headers: &[&str], rows: &[Vec<Span>]) -> Vec<usize> {
+    let cells =
+        |column: usize| rows.iter().filter_map(move |row| row.get(column)).map(|(_, text)| text.chars().count());
+    headers
+        .iter()
+        .enumerate()
+        .map(|(column, header)| cells(column).max().unwrap_or(0).max(header.chars().count()))
+        .collect()
+}
+
 fn lay_out(headers: &[&str], rows: Vec<Vec<Span>>, output: Output) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(headers.iter().copied());
-    if output.terminal {
-        table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_content_arrangement(ContentArrangement::Disabled);
+    let widths = widths(headers, &rows);
+    if let (true, Some(width), Some((_, others))) = (output.terminal, table.width(), widths.split_last()) {
+        let taken: usize = others.iter().map(|width| width + GAP).sum();
+        if usize::from(width) >= taken + NARROWEST {
+            let wrapped = usize::from(width) - taken;
+            let wrapped = u16::try_from(wrapped).unwrap_or(u16::MAX);
+            table.set_constraints(
+                others
+                    .iter()
+                    .map(|_| ColumnConstraint::ContentWidth)
+                    .chain([ColumnConstraint::UpperBoundary(Width::Fixed(wrapped))]),
+            );
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+        }
     }
     for row in rows {
         table.add_row(row.into_iter().map(|(tone, text)| match tone.colour().filter(|_| output.colour) {
@@ -200,7 +235,7 @@ fn lay_out(headers: &[&str], rows: Vec<Vec<Span>>, output: Output) -> String {
         }));
     }
     for column in table.column_iter_mut() {
-        column.set_padding((0, 3));
+        column.set_padding((0, GAP_OF_TABLE));
     }
     table.lines().fold(String::new(), |text, line| text + line.trim_end() + "\n")
 }

@@ -17,7 +17,8 @@ pub const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 pub enum ClientError {
     /// Neither a kubeconfig nor a Pod's service account leads anywhere.
     #[error(
-        "found no Kubernetes cluster: set KUBECONFIG, or run inside one; kubeconfig: {kubeconfig}; Pod: {in_cluster}"
+        "found no Kubernetes cluster: name its kubeconfig by --kubeconfig or KUBECONFIG, or run inside one; kubeconfig: \
+         {kubeconfig}; Pod: {in_cluster}"
     )]
     NoCluster {
         /// What is wrong with the kubeconfig.

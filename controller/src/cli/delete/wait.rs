@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hostwright_crds::{FINALIZER, IN_USE};
 use kube::ResourceExt as _;
 use kube::api::DynamicObject;
 use serde_json::Value;
@@ -83,6 +84,8 @@ fn holds(object: &DynamicObject) -> String {
     }
     match object.finalizers() {
         [] => "what is in it goes first".to_owned(),
+        [one] if one == IN_USE => "it stays until no service and no instance needs it any more".to_owned(),
+        [one] if one == FINALIZER => "it stays until the controller has seen that nothing depends on it".to_owned(),
         finalizers => format!("held by {}; whoever put that there has to let go", finalizers.join(", ")),
     }
 }
@@ -118,7 +121,7 @@ mod tests {
         });
         assert_eq!(said(&service), "TerminationHeld: 20 ended in the last hour");
         service["status"]["observedGeneration"] = json!(1);
-        assert_eq!(said(&service), "held by hostwright.dev/finalizer; whoever put that there has to let go");
+        assert_eq!(said(&service), "it stays until the controller has seen that nothing depends on it");
         let namespace = json!({"metadata": {"name": "customers"}, "status": {"conditions": [
             {"type": "NamespaceContentRemaining", "status": "True", "message": "Some resources are remaining: hostingservices has 2"},
             {"type": "NamespaceFinalizersRemaining", "status": "False", "message": "none"},

@@ -262,7 +262,7 @@ fn tables(request: &Request, found: &Found, output: &Output) -> Result<(), Failu
         let headers = table.headers(&shape);
         let headers: Vec<&str> = headers.iter().map(String::as_str).collect();
         let plain = |cells: Vec<String>| cells.into_iter().map(|cell| (Tone::Plain, cell)).collect();
-        output.table(&headers, table.rows.iter().map(|row| plain(table.cells(row, &shape))).collect())?;
+        output.rows(&headers, table.rows.iter().map(|row| plain(table.cells(row, &shape))).collect())?;
     }
     Ok(())
 }
