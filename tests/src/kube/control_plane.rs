@@ -17,10 +17,13 @@ const ADMIN_TOKEN: &str = "admin-of-the-test";
 /// The controllers that tests need: what owners leave behind, what is in a namespace that ends, roles made of others.
 const CONTROLLERS: &str = "garbage-collector-controller,namespace-controller,clusterrole-aggregation-controller";
 
+const AUDIT_FLAGS: [&str; 3] =
+    ["--audit-policy-file=audit.json", "--audit-log-path=audit.log", "--audit-log-mode=blocking-strict"];
+
 /// Whether a write is on the disk when it is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Durability {
-    /// It is, as in production: for measuring.
+    /// It is, as in production. There is no audit log and no controller manager, which take time too: for measuring.
     Synced,
     /// It need not be: for everything else.
     Unsynced,
@@ -60,7 +63,7 @@ impl ControlPlane {
         let mut plane = Self { admin, kubeconfig, parts, directory };
         plane.wait_until_ready();
         // It gives up on an API server that takes longer than ten seconds to get ready.
-        if programs.has("controller-manager") {
+        if durability == Durability::Unsynced && programs.has("controller-manager") {
             let manager = Part::start(&programs, "controller-manager", plane.directory.path(), &manager_flags());
             plane.parts.insert(0, manager);
         }
@@ -123,7 +126,11 @@ fn start_parts(programs: &Programs, directory: &Path, durability: Durability) ->
     let server = format!("https://127.0.0.1:{api_port}");
     let admin = Access::of_token(&server, &authority, ADMIN_TOKEN);
     let etcd = Part::start(programs, "etcd", directory, &etcd_flags(etcd_port, peer_port, durability));
-    let api = Part::start(programs, "apiserver", directory, &api_flags(etcd_port, api_port));
+    let mut flags = api_flags(etcd_port, api_port);
+    if durability == Durability::Unsynced {
+        flags.extend(AUDIT_FLAGS.map(ToOwned::to_owned));
+    }
+    let api = Part::start(programs, "apiserver", directory, &flags);
     (admin, vec![api, etcd])
 }
 
@@ -180,9 +187,6 @@ fn api_flags(etcd_port: u16, port: u16) -> Vec<String> {
         "--service-cluster-ip-range=10.0.0.0/24",
         "--disable-admission-plugins=ServiceAccount",
         "--endpoint-reconciler-type=none",
-        "--audit-policy-file=audit.json",
-        "--audit-log-path=audit.log",
-        "--audit-log-mode=blocking-strict",
     ]
     .map(ToOwned::to_owned)
     .to_vec()
