@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::column;
 use crate::managed;
 use crate::object::{self, as_map, set_field};
-use crate::resource::{Family, Resource};
+use crate::resource::{Family, Resource, next_id};
 use crate::scale::Scale;
 use crate::schema::{Schema, cel::Rules};
 
@@ -40,6 +40,7 @@ fn resource(definition: &Value, version: &Value) -> Resource {
         given.unwrap_or_else(|| format!("{group}/{name} {kind} is deprecated"))
     });
     Resource {
+        id: next_id(),
         list_kind: text(&names["listKind"]),
         plural: text(&names["plural"]),
         singular: text(&names["singular"]),

@@ -12,7 +12,7 @@ use crate::crd;
 use crate::namespace;
 use crate::object;
 use crate::state::{Place, State};
-use crate::store::Key;
+use crate::store::{Key, Stored};
 
 /// Holds an object until what it owns is gone.
 const FOREGROUND: &str = "foregroundDeletion";
@@ -32,24 +32,26 @@ pub(crate) enum Propagation {
 pub(crate) enum Deletion {
     Removed,
     /// Finalizers hold it.
-    Marked(Arc<Value>),
+    Marked(Arc<Stored>),
 }
 
 /// Deletes one object, or marks it where finalizers hold it. Follow with [`settle`].
 pub(crate) fn delete(state: &mut State, table: &str, key: &Key, policy: Propagation, now: &str) -> Option<Deletion> {
     let stored = state.store.get(table, key)?.clone();
-    let uid = object::meta_str(&stored, "uid").to_owned();
-    let Some(value) = marked(&stored, table, policy, now) else {
+    let before = stored.value();
+    let uid = object::meta_str(&before, "uid").to_owned();
+    let Some(value) = marked(&before, table, policy, now) else {
         return state.remove(table, key).map(|_| Deletion::Removed);
     };
-    let marked = if value == *stored { stored } else { state.put(table, value) };
-    let finalizers = object::finalizers(&marked);
+    let held_by = |finalizer: &str| object::finalizers(&value).contains(&finalizer);
+    let (orphans, waits) = (held_by(ORPHAN), held_by(FOREGROUND));
+    let marked = if value == before { stored } else { state.put(table, value) };
     if table == DEFINITIONS {
         delete_objects(state, &key.1, now);
-    } else if finalizers.contains(&ORPHAN) {
+    } else if orphans {
         orphan_dependents(state, &uid);
         release(state, table, key, ORPHAN);
-    } else if finalizers.contains(&FOREGROUND) {
+    } else if waits {
         for (table, key) in state.dependents(&uid) {
             delete(state, &table, &key, Propagation::Background, now);
         }
@@ -115,10 +117,9 @@ fn delete_objects(state: &mut State, table: &str, now: &str) {
 /// Takes the owner out of every dependent.
 fn orphan_dependents(state: &mut State, uid: &str) {
     for (table, key) in state.dependents(uid) {
-        let Some(stored) = state.store.get(&table, &key) else {
+        let Some(mut value) = state.store.value(&table, &key) else {
             continue;
         };
-        let mut value = (**stored).clone();
         drop_owner(&mut value, uid);
         state.put(&table, value);
     }
@@ -132,17 +133,17 @@ fn drop_owner(value: &mut Value, uid: &str) {
 
 /// Removes an object that waits for its dependents, once none is left that blocks it.
 fn finish_foreground(state: &mut State, (table, key): &Place) {
-    let Some(stored) = state.store.get(table, key) else {
+    let Some(waiting) = state.store.value(table, key) else {
         return;
     };
-    let uid = object::meta_str(stored, "uid");
+    let uid = object::meta_str(&waiting, "uid");
     let blocks = |place: &Place| {
-        let dependent = state.store.get(&place.0, &place.1);
-        let owners = dependent.map(|dependent| object::meta(dependent, "ownerReferences").clone()).unwrap_or_default();
+        let dependent = state.store.value(&place.0, &place.1);
+        let owners = dependent.map(|dependent| object::meta(&dependent, "ownerReferences").clone()).unwrap_or_default();
         let blocking = |owner: &Value| owner["uid"] == json!(uid) && owner["blockOwnerDeletion"] == json!(true);
         owners.as_array().is_some_and(|owners| owners.iter().any(blocking))
     };
-    if !object::finalizers(stored).contains(&FOREGROUND) || state.dependents(uid).iter().any(blocks) {
+    if !object::finalizers(&waiting).contains(&FOREGROUND) || state.dependents(uid).iter().any(blocks) {
         return;
     }
     release(state, table, key, FOREGROUND);
@@ -150,15 +151,15 @@ fn finish_foreground(state: &mut State, (table, key): &Place) {
 
 /// Takes one finalizer away, and with the last one the object.
 fn release(state: &mut State, table: &str, key: &Key, finalizer: &str) {
-    let Some(stored) = state.store.get(table, key) else {
+    let Some(mut value) = state.store.value(table, key) else {
         return;
     };
-    let left: Vec<&str> = object::finalizers(stored).into_iter().filter(|one| *one != finalizer).collect();
+    let left: Vec<&str> = object::finalizers(&value).into_iter().filter(|one| *one != finalizer).collect();
     if left.is_empty() {
         state.remove(table, key);
     } else {
-        let mut value = (**stored).clone();
-        object::set_meta(&mut value, "finalizers", json!(left));
+        let left = json!(left);
+        object::set_meta(&mut value, "finalizers", left);
         state.put(table, value);
     }
 }
@@ -175,7 +176,7 @@ pub(crate) fn settle(state: &mut State, now: &str) {
         }
         let definition = (String::new(), removed.table.clone());
         let waiting =
-            state.store.get(DEFINITIONS, &definition).is_some_and(|definition| object::is_deleting(definition));
+            state.store.value(DEFINITIONS, &definition).is_some_and(|definition| object::is_deleting(&definition));
         if waiting {
             remove_definition_if_empty(state, &removed.table);
         }
@@ -191,10 +192,10 @@ pub(crate) fn remove_definition_if_empty(state: &mut State, name: &str) {
 
 /// Looks after an object that was written with owners: those that do not exist are no owners, and without any it goes.
 pub(crate) fn check_owners(state: &mut State, table: &str, key: &Key, now: &str) {
-    let Some(stored) = state.store.get(table, key).cloned() else { return };
-    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let Some(mut value) = state.store.value(table, key) else { return };
+    let owners = object::meta(&value, "ownerReferences").as_array().cloned().unwrap_or_default();
     let absent: Vec<&Value> = owners.iter().filter(|owner| !owner_exists(state, owner, &key.0)).collect();
-    if absent.is_empty() || object::is_deleting(&stored) {
+    if absent.is_empty() || object::is_deleting(&value) {
         return;
     }
     if absent.len() == owners.len() {
@@ -202,7 +203,6 @@ pub(crate) fn check_owners(state: &mut State, table: &str, key: &Key, now: &str)
         settle(state, now);
         return;
     }
-    let mut value = (*stored).clone();
     for owner in absent {
         drop_owner(&mut value, owner["uid"].as_str().unwrap_or_default());
     }
@@ -211,13 +211,12 @@ pub(crate) fn check_owners(state: &mut State, table: &str, key: &Key, now: &str)
 
 /// Deletes a dependent none of whose owners exists any more; of several owners the gone one is taken out.
 fn collect(state: &mut State, table: &str, key: &Key, uid: &str, now: &str) {
-    let Some(stored) = state.store.get(table, key).cloned() else {
+    let Some(mut value) = state.store.value(table, key) else {
         return;
     };
-    let owners = object::meta(&stored, "ownerReferences").as_array().cloned().unwrap_or_default();
+    let owners = object::meta(&value, "ownerReferences").as_array().cloned().unwrap_or_default();
     let exists = |owner: &Value| owner["uid"] != json!(uid) && owner_exists(state, owner, &key.0);
     if owners.iter().any(exists) {
-        let mut value = (*stored).clone();
         drop_owner(&mut value, uid);
         state.put(table, value);
     } else {
@@ -235,8 +234,8 @@ fn owner_exists(state: &State, owner: &Value, namespace: &str) -> bool {
         // Nobody knows in which namespace such an owner would be.
         return true;
     }
-    let found = state.store.get(&resource.table, &resource.key(namespace, text("name")));
-    found.is_some_and(|found| object::meta(found, "uid") == &owner["uid"])
+    let found = state.store.value(&resource.table, &resource.key(namespace, text("name")));
+    found.is_some_and(|found| object::meta(&found, "uid") == &owner["uid"])
 }
 
 /// Lets go the owners that waited for an object of this namespace.

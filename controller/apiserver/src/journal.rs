@@ -3,10 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
 use tokio::sync::watch;
 
-use crate::store::Key;
+use crate::store::{Key, Stored};
 
 /// One object written or removed under a revision of its own.
 #[derive(Debug)]
@@ -15,7 +14,7 @@ pub(crate) struct Write {
     pub(crate) table: String,
     pub(crate) key: Key,
     /// The object after the write; none for a removal.
-    pub(crate) object: Option<Arc<Value>>,
+    pub(crate) object: Option<Arc<Stored>>,
 }
 
 /// All that one request brought about. It takes place as a whole or not at all.

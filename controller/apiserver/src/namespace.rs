@@ -30,10 +30,10 @@ pub(crate) fn admits(state: &State, resource: &Resource, namespace: &str, name: 
     if !resource.namespaced {
         return Ok(());
     }
-    let Some(found) = state.store.get(NAMESPACES, &key(namespace)) else {
+    let Some(found) = state.store.value(NAMESPACES, &key(namespace)) else {
         return Err(ApiError::not_found(Subject { group: "", kind: NAMESPACES }, namespace));
     };
-    if !object::is_deleting(found) {
+    if !object::is_deleting(&found) {
         return Ok(());
     }
     let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
@@ -75,7 +75,7 @@ fn try_to_end_all(shared: &Shared) -> bool {
 
 /// Deletes what is in namespaces that are ending.
 pub(crate) fn end_all(state: &mut State, now: &str) {
-    let ending = state.store.objects(NAMESPACES).filter(|(_, namespace)| is_ending(namespace));
+    let ending = state.store.objects(NAMESPACES).filter(|(_, namespace)| is_ending(&namespace.value()));
     let names: Vec<String> = ending.map(|(key, _)| key.1.clone()).collect();
     for name in names {
         delete_contents(state, &name, now);
@@ -92,7 +92,7 @@ fn delete_contents(state: &mut State, namespace: &str, now: &str) {
 
 /// Removes a namespace that is ending and empty.
 pub(crate) fn remove_if_empty(state: &mut State, namespace: &str) {
-    let ending = state.store.get(NAMESPACES, &key(namespace)).is_some_and(|value| is_ending(value));
+    let ending = state.store.value(NAMESPACES, &key(namespace)).is_some_and(|value| is_ending(&value));
     if ending && contents(state, namespace).is_empty() {
         state.remove(NAMESPACES, &key(namespace));
     }

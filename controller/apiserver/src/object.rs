@@ -20,11 +20,6 @@ pub(crate) fn namespace(object: &Value) -> &str {
     meta_str(object, "namespace")
 }
 
-/// The revision under which the object was stored.
-pub(crate) fn revision(object: &Value) -> Option<u64> {
-    meta_str(object, "resourceVersion").parse().ok()
-}
-
 pub(crate) fn is_deleting(object: &Value) -> bool {
     !meta(object, "deletionTimestamp").is_null()
 }

@@ -52,6 +52,15 @@ impl Registry {
         self.all().find(|resource| resource.kind == kind && resource.api_version() == api_version).cloned()
     }
 
+    /// The custom resource in whose words an object of this table is.
+    pub(crate) fn custom(&self, table: &str, object: &Value) -> Option<Arc<Resource>> {
+        let (group, version) = object["apiVersion"].as_str()?.split_once('/')?;
+        let is_it = |resource: &&Arc<Resource>| {
+            resource.is_custom() && resource.table == table && resource.group == group && resource.version == version
+        };
+        self.all().find(is_it).cloned()
+    }
+
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Resource>> {
         self.resources.values()
     }

@@ -1,5 +1,8 @@
 //! What the server knows of one resource in one version.
 
+use std::borrow::Cow;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -9,7 +12,7 @@ use crate::scale::Scale;
 use crate::schema::cel::Rules;
 use crate::schema::{Schema, apply_defaults, prune};
 use crate::status::Subject;
-use crate::store::Key;
+use crate::store::{Key, Stored};
 
 /// Which rules beyond the schema an object follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +31,8 @@ pub(crate) enum Family {
 
 #[derive(Debug)]
 pub(crate) struct Resource {
+    /// Of this resource as it is served now; with every change of its definition there is another one.
+    pub(crate) id: u64,
     pub(crate) group: String,
     pub(crate) version: String,
     pub(crate) kind: String,
@@ -55,6 +60,12 @@ pub(crate) struct Resource {
     pub(crate) deprecation: Option<String>,
     /// The definition is being deleted: nothing new may be created.
     pub(crate) terminating: bool,
+}
+
+/// An id that no other resource has.
+pub(crate) fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Resource {
@@ -135,8 +146,11 @@ impl Resource {
     }
 
     /// A stored object in the words of this version, with the defaults of today's schema.
-    pub(crate) fn present(&self, stored: &Value) -> Value {
-        let mut object = stored.clone();
+    pub(crate) fn present(&self, stored: &Stored) -> Value {
+        let mut object = stored.value();
+        if stored.is_shown_by(self.id) {
+            return object;
+        }
         match self.family {
             Family::Event => events::to_events_group(&mut object),
             Family::CoreEvent => events::to_core(&mut object),
@@ -154,12 +168,46 @@ impl Resource {
         object
     }
 
+    /// The text of [`Self::present`].
+    pub(crate) fn text<'a>(&self, stored: &'a Stored) -> Cow<'a, str> {
+        if !stored.is_shown_by(self.id) {
+            let text = self.present(stored).to_string();
+            if text != stored.text() {
+                return Cow::Owned(text);
+            }
+            // Found out once for all, after a restart or a change of the definition.
+            stored.note_shown_by(self.id);
+        }
+        Cow::Borrowed(stored.text())
+    }
+
     /// The object as it is kept.
     pub(crate) fn store_form(&self, mut object: Value) -> Value {
         if self.family == Family::Event {
             events::to_core(&mut object);
         }
         object
+    }
+
+    /// An object in a list; typed lists do not repeat the kind in every item.
+    pub(crate) fn item(&self, stored: &Stored) -> Value {
+        let mut object = self.present(stored);
+        if !self.is_custom()
+            && let Some(map) = object.as_object_mut()
+        {
+            map.remove("kind");
+            map.remove("apiVersion");
+        }
+        object
+    }
+
+    /// Writes the JSON of [`Self::item`].
+    pub(crate) fn push_item(&self, list: &mut String, stored: &Stored) {
+        if self.is_custom() {
+            list.push_str(&self.text(stored));
+        } else {
+            list.push_str(&self.item(stored).to_string());
+        }
     }
 
     pub(crate) fn list(&self, items: &[Value], metadata: &Value) -> Value {

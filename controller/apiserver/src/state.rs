@@ -9,7 +9,8 @@ use crate::builtin::DEFINITIONS;
 use crate::object;
 use crate::registry::Registry;
 use crate::resource::Resource;
-use crate::store::{Key, Replay, Store};
+use crate::schema::apply_defaults;
+use crate::store::{Key, Replay, Store, Stored};
 
 /// An object in a table.
 pub(crate) type Place = (String, Key);
@@ -50,8 +51,8 @@ impl State {
         for resource in registry.all() {
             replay.open(&resource.table);
         }
-        let definitions: Vec<Arc<Value>> =
-            replay.store().objects(DEFINITIONS).map(|(_, definition)| definition.clone()).collect();
+        let definitions: Vec<Value> =
+            replay.store().objects(DEFINITIONS).map(|(_, definition)| definition.value()).collect();
         for definition in definitions {
             registry.define(&definition);
             replay.open(object::name(&definition));
@@ -60,7 +61,7 @@ impl State {
         let store = replay.finish(revision);
         for table in store.table_names() {
             for (key, object) in store.objects(table) {
-                for owner in owners(object) {
+                for owner in object.owners() {
                     dependents.entry(owner.to_owned()).or_default().insert((table.clone(), key.clone()));
                 }
             }
@@ -68,42 +69,48 @@ impl State {
         Self { store, registry, dependents, removed: Vec::new() }
     }
 
-    /// Stores an object. A stored definition is served from this moment.
-    pub(crate) fn put(&mut self, table: &str, value: Value) -> Arc<Value> {
-        let key = key_of(&value);
-        if let Some(old) = self.store.get(table, &key).cloned() {
-            self.forget_owners(table, &key, &old);
+    /// Stores an object, with the defaults of its schema. A stored definition is served from this moment.
+    pub(crate) fn put(&mut self, table: &str, mut value: Value) -> Arc<Stored> {
+        let resource = self.registry.custom(table, &value);
+        if let Some(resource) = &resource {
+            apply_defaults(&mut value, &resource.schema);
         }
-        for owner in owners(&value) {
-            self.dependents.entry(owner.to_owned()).or_default().insert((table.to_owned(), key.clone()));
-        }
-        let stored = self.store.put(table, value);
         if table == DEFINITIONS {
-            self.registry.define(&stored);
-            self.store.open(object::name(&stored));
+            self.registry.define(&value);
+        }
+        if let Some(old) = self.store.get(table, &key_of(&value)).cloned() {
+            self.forget_owners(table, &old);
+        }
+        let stored = self.store.put(table, value, resource.map(|resource| resource.id));
+        for owner in stored.owners() {
+            self.dependents.entry(owner.to_owned()).or_default().insert((table.to_owned(), stored.key().clone()));
+        }
+        if table == DEFINITIONS {
+            self.store.open(&stored.key().1);
         }
         stored
     }
 
-    pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Value>> {
+    pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Stored>> {
         let last = self.store.remove(table, key)?;
-        self.forget_owners(table, key, &last);
+        self.forget_owners(table, &last);
+        let value = last.value();
         if table == DEFINITIONS {
-            self.registry.undefine(&last);
-            self.store.close(object::name(&last));
+            self.registry.undefine(&value);
+            self.store.close(&key.1);
         }
         self.removed.push(Removed {
             table: table.to_owned(),
             namespace: key.0.clone(),
-            uid: object::meta_str(&last, "uid").to_owned(),
-            owners: object::meta(&last, "ownerReferences").clone(),
+            uid: object::meta_str(&value, "uid").to_owned(),
+            owners: object::meta(&value, "ownerReferences").clone(),
         });
         Some(last)
     }
 
-    fn forget_owners(&mut self, table: &str, key: &Key, value: &Value) {
-        let place = (table.to_owned(), key.clone());
-        for owner in owners(value) {
+    fn forget_owners(&mut self, table: &str, stored: &Stored) {
+        let place = (table.to_owned(), stored.key().clone());
+        for owner in stored.owners() {
             if let Some(places) = self.dependents.get_mut(owner) {
                 places.remove(&place);
                 if places.is_empty() {
@@ -126,8 +133,4 @@ impl State {
 
 pub(crate) fn key_of(value: &Value) -> Key {
     (object::namespace(value).to_owned(), object::name(value).to_owned())
-}
-
-fn owners(value: &Value) -> impl Iterator<Item = &str> {
-    object::meta(value, "ownerReferences").as_array().into_iter().flatten().filter_map(|owner| owner["uid"].as_str())
 }

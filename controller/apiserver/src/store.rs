@@ -3,7 +3,9 @@
 //! All writes go through [`Store::put`] and [`Store::remove`], which also note them for the disk where there is one.
 
 mod replay;
+mod stored;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
@@ -14,25 +16,29 @@ use crate::journal::{Transaction, Write};
 use crate::object;
 
 pub(crate) use replay::Replay;
+pub(crate) use stored::Stored;
 
 /// Namespace (empty for cluster-scoped objects) and name; lists come in this order.
 pub(crate) type Key = (String, String);
+
+/// The objects of one resource.
+pub(crate) type Objects = BTreeMap<Key, Arc<Stored>>;
 
 /// One write, as watches see it.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
     pub(crate) revision: u64,
-    /// The object after the write; for a removal its last state under the revision of the removal.
-    pub(crate) object: Arc<Value>,
+    /// The object after the write; for a removal the one that was removed.
+    pub(crate) object: Arc<Stored>,
     /// The object before the write, absent for a creation.
-    pub(crate) previous: Option<Arc<Value>>,
+    pub(crate) previous: Option<Arc<Stored>>,
     pub(crate) removed: bool,
 }
 
 /// The objects of one resource and its recent changes.
 #[derive(Debug)]
 struct Table {
-    objects: BTreeMap<Key, Arc<Value>>,
+    objects: Objects,
     changes: VecDeque<Change>,
     /// Changes up to this revision are forgotten (or were made before the resource existed).
     compacted: u64,
@@ -93,20 +99,24 @@ impl Store {
 
     /// Makes room for a resource; its history begins now.
     pub(crate) fn open(&mut self, name: &str) {
-        self.open_at(name, self.revision);
+        let revision = self.revision;
+        let mut journal = self.journal.take();
+        let table = self.table_at(name, revision);
+        if table.closed.take().is_some() {
+            table.forget_all(name, revision, journal.as_mut());
+        }
+        self.journal = journal;
     }
 
-    fn open_at(&mut self, name: &str, compacted: u64) {
-        let table = self.tables.entry(name.to_owned()).or_insert_with(|| Table {
-            objects: BTreeMap::new(),
+    /// The table, made where it is missing, with a history that begins at a revision.
+    fn table_at(&mut self, name: &str, compacted: u64) -> &mut Table {
+        self.tables.entry(name.to_owned()).or_insert_with(|| Table {
+            objects: Objects::new(),
             changes: VecDeque::new(),
             compacted,
             closed: None,
             revision: Arc::new(watch::Sender::new(compacted)),
-        });
-        if table.closed.take().is_some() {
-            table.forget_all(name, compacted, self.journal.as_mut());
-        }
+        })
     }
 
     /// Ends a resource: its watches read what is left and end.
@@ -122,11 +132,16 @@ impl Store {
         self.tables.get(table).is_none_or(|table| table.closed.is_some_and(|closed| closed <= revision))
     }
 
-    pub(crate) fn get(&self, table: &str, key: &Key) -> Option<&Arc<Value>> {
+    pub(crate) fn get(&self, table: &str, key: &Key) -> Option<&Arc<Stored>> {
         self.tables.get(table)?.objects.get(key)
     }
 
-    pub(crate) fn objects(&self, table: &str) -> impl Iterator<Item = (&Key, &Arc<Value>)> {
+    /// The object as a tree.
+    pub(crate) fn value(&self, table: &str, key: &Key) -> Option<Value> {
+        self.get(table, key).map(|stored| stored.value())
+    }
+
+    pub(crate) fn objects(&self, table: &str) -> impl Iterator<Item = (&Key, &Arc<Stored>)> {
         self.tables.get(table).into_iter().flat_map(|table| &table.objects)
     }
 
@@ -138,29 +153,29 @@ impl Store {
         self.tables.keys()
     }
 
-    /// Stores an object under a new revision, which it carries from then on.
-    pub(crate) fn put(&mut self, table: &str, mut value: Value) -> Arc<Value> {
+    /// Stores an object under a new revision, which it carries from then on. `shown_by` is the resource whose clients may be
+    /// sent it as it is.
+    pub(crate) fn put(&mut self, table: &str, mut value: Value, shown_by: Option<u64>) -> Arc<Stored> {
         let revision = self.next_revision();
         object::set_meta(&mut value, "resourceVersion", json!(revision.to_string()));
-        let key = (object::namespace(&value).to_owned(), object::name(&value).to_owned());
-        let value = Arc::new(value);
+        let stored = Arc::new(Stored::new(&value, revision, shown_by));
         self.open(table);
-        self.note(|| Write { revision, table: table.to_owned(), key: key.clone(), object: Some(value.clone()) });
+        let key = stored.key().clone();
+        self.note(|| Write { revision, table: table.to_owned(), key: key.clone(), object: Some(stored.clone()) });
         if let Some(open) = self.tables.get_mut(table) {
-            let previous = open.objects.insert(key, value.clone());
-            let change = Change { revision, object: value.clone(), previous, removed: false };
+            let previous = open.objects.insert(key, stored.clone());
+            let change = Change { revision, object: stored.clone(), previous, removed: false };
             open.record(table, change, self.history, self.journal.as_mut());
         }
-        value
+        stored
     }
 
-    /// Removes an object under a new revision; watches get its last state.
-    pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Value>> {
-        let previous = self.tables.get_mut(table)?.objects.remove(key)?;
+    /// Removes an object under a new revision; the object as it was.
+    pub(crate) fn remove(&mut self, table: &str, key: &Key) -> Option<Arc<Stored>> {
+        let last = self.tables.get_mut(table)?.objects.remove(key)?;
         let revision = self.next_revision();
         self.note(|| Write { revision, table: table.to_owned(), key: key.clone(), object: None });
-        let last = under_revision(&previous, revision);
-        let change = Change { revision, object: last.clone(), previous: Some(previous), removed: true };
+        let change = Change { revision, object: last.clone(), previous: Some(last.clone()), removed: true };
         self.tables.get_mut(table)?.record(table, change, self.history, self.journal.as_mut());
         Some(last)
     }
@@ -178,19 +193,19 @@ impl Store {
     }
 
     /// The objects as they were after `revision`, by undoing later changes.
-    pub(crate) fn objects_at(&self, table: &str, revision: u64) -> Result<BTreeMap<Key, Arc<Value>>, Compacted> {
+    pub(crate) fn objects_at(&self, table: &str, revision: u64) -> Result<Cow<'_, Objects>, Compacted> {
         let Some(table) = self.tables.get(table) else {
-            return Ok(BTreeMap::new());
+            return Ok(Cow::Owned(Objects::new()));
         };
         if revision < table.compacted {
             return Err(Compacted { oldest: table.compacted });
         }
-        let mut objects = table.objects.clone();
+        let mut objects = Cow::Borrowed(&table.objects);
         for change in table.changes.iter().rev().take_while(|change| change.revision > revision) {
-            let key = (object::namespace(&change.object).to_owned(), object::name(&change.object).to_owned());
+            let key = change.object.key();
             match &change.previous {
-                Some(previous) => objects.insert(key, previous.clone()),
-                None => objects.remove(&key),
+                Some(previous) => objects.to_mut().insert(key.clone(), previous.clone()),
+                None => objects.to_mut().remove(key),
             };
         }
         Ok(objects)
@@ -235,13 +250,6 @@ impl Store {
     }
 }
 
-/// The object with the revision of its removal.
-fn under_revision(object: &Value, revision: u64) -> Arc<Value> {
-    let mut last = object.clone();
-    object::set_meta(&mut last, "resourceVersion", json!(revision.to_string()));
-    Arc::new(last)
-}
-
 impl Table {
     fn record(&mut self, name: &str, change: Change, history: usize, mut journal: Option<&mut Transaction>) {
         let revision = change.revision;
@@ -265,7 +273,7 @@ impl Table {
         self.compacted = oldest.revision;
         if let Some(journal) = journal {
             journal.compacted.insert(name.to_owned(), oldest.revision);
-            journal.forgotten.extend(oldest.previous.as_deref().and_then(object::revision));
+            journal.forgotten.extend(oldest.previous.map(|previous| previous.revision()));
             journal.forgotten.extend(oldest.removed.then_some(oldest.revision));
         }
     }

@@ -1,5 +1,6 @@
 //! The forms in which objects are shown: as they are, as a table, or only their metadata.
 
+use axum::body::Body;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -7,6 +8,7 @@ use crate::handlers::Call;
 use crate::object;
 use crate::request::Parameters;
 use crate::resource::Resource;
+use crate::response::Content;
 use crate::status::ApiError;
 
 /// How much of an object a table row carries.
@@ -76,6 +78,11 @@ impl View {
         Err(ApiError::new(406, "NotAcceptable", message))
     }
 
+    /// Whether objects are shown as they are.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.form, Form::Plain)
+    }
+
     /// An object of a watch. Only the first table of a watch names its columns.
     pub(crate) fn of_event(&mut self, resource: &Resource, value: Value, now: Timestamp) -> Value {
         let shown = self.apply(resource, value, now);
@@ -137,13 +144,17 @@ impl View {
 }
 
 /// A successful answer in the form the client asked for. A `Status` or a `Scale` has only one form.
-pub(crate) fn negotiate(call: &Call, body: Value) -> Result<Value, ApiError> {
+pub(crate) fn negotiate(call: &Call, content: Content) -> Result<Body, ApiError> {
     let view = View::negotiate(call)?;
-    let kind = body["kind"].as_str().unwrap_or_default();
-    if kind != call.resource.kind && kind != call.resource.list_kind {
-        return Ok(body);
+    if view.is_plain() {
+        return Ok(content.into_body(&call.resource));
     }
-    Ok(view.apply(&call.resource, body, call.shared.clock.now()))
+    let mut body = content.into_value(&call.resource);
+    let kind = body["kind"].as_str().unwrap_or_default();
+    if kind == call.resource.kind || kind == call.resource.list_kind {
+        body = view.apply(&call.resource, body, call.shared.clock.now());
+    }
+    Ok(Body::from(body.to_string()))
 }
 
 /// A bookmark in the form of the watch.

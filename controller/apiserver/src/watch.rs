@@ -26,7 +26,7 @@ use crate::resource::Resource;
 use crate::shared::Shared;
 use crate::state::State;
 use crate::status::ApiError;
-use crate::store::{Change, Compacted};
+use crate::store::{Change, Compacted, Stored};
 use crate::table::{self, View};
 
 /// Without `timeoutSeconds` a watch lasts this long, and up to as long again (`--min-request-timeout`).
@@ -129,7 +129,7 @@ struct Watcher {
     view: View,
     bookmarks: bool,
     /// The objects that existed at the start and are not told of yet.
-    existing: std::vec::IntoIter<Arc<Value>>,
+    existing: std::vec::IntoIter<Arc<Stored>>,
     /// A bookmark has still to say that all of them were told of.
     end_of_existing: bool,
     frames: VecDeque<Bytes>,
@@ -196,7 +196,7 @@ impl Watcher {
     fn begin_with_existing(&mut self, state: &State, streaming: bool) {
         let revision = self.shared.faults.frozen_at(&self.request).unwrap_or_else(|| state.store.revision());
         let objects = state.store.objects_at(&self.resource.table, revision).unwrap_or_default();
-        self.existing = objects.into_values().collect::<Vec<_>>().into_iter();
+        self.existing = objects.values().cloned().collect::<Vec<_>>().into_iter();
         self.end_of_existing = streaming && self.bookmarks;
         self.position = revision;
     }
@@ -204,9 +204,8 @@ impl Watcher {
     fn send_existing(&mut self) {
         while !self.has_batch() {
             let Some(stored) = self.existing.next() else { break };
-            let object = self.resource.present(&stored);
-            if self.selection.matches(&object) {
-                self.push("ADDED", object);
+            if self.selection.selects(&self.resource, &stored) {
+                self.push("ADDED", &stored);
             }
         }
         if self.end_of_existing && self.existing.as_slice().is_empty() {
@@ -251,31 +250,40 @@ impl Watcher {
 
     /// What a change means for this client: an object may also enter or leave what it selects.
     fn report(&mut self, change: &Change) {
-        let now = self.resource.present(&change.object);
-        let before = change.previous.as_ref().map(|previous| self.resource.present(previous));
-        let was_seen = before.as_ref().is_some_and(|before| self.selection.matches(before));
-        let is_seen = !change.removed && self.selection.matches(&now);
+        let selects = |stored: &Arc<Stored>| self.selection.selects(&self.resource, stored);
+        let was_seen = change.previous.as_ref().filter(|previous| selects(previous));
+        let is_seen = !change.removed && selects(&change.object);
         match (was_seen, is_seen) {
-            (false, true) => self.push("ADDED", now),
-            (true, true) => self.push("MODIFIED", now),
-            (true, false) => {
-                let mut last = before.unwrap_or(now);
+            (None, true) => self.push("ADDED", &change.object),
+            (Some(_), true) => self.push("MODIFIED", &change.object),
+            (Some(last), false) => {
+                let mut last = self.resource.present(last);
                 crate::object::set_meta(&mut last, "resourceVersion", json!(change.revision.to_string()));
-                self.push("DELETED", last);
+                self.push_value("DELETED", last);
             }
-            (false, false) => {}
+            (None, false) => {}
         }
     }
 
-    fn push(&mut self, event: &str, object: Value) {
+    fn push(&mut self, event: &str, stored: &Stored) {
+        if self.view.is_plain() {
+            self.push_text(event, &self.resource.text(stored));
+        } else {
+            self.push_value(event, self.resource.present(stored));
+        }
+    }
+
+    fn push_value(&mut self, event: &str, object: Value) {
         let object = self.view.of_event(&self.resource, object, self.shared.clock.now());
         self.push_raw(event, &object);
     }
 
     fn push_raw(&mut self, event: &str, object: &Value) {
-        let mut line = json!({ "type": event, "object": object }).to_string();
-        line.push('\n');
-        self.frames.push_back(Bytes::from(line));
+        self.push_text(event, &object.to_string());
+    }
+
+    fn push_text(&mut self, event: &str, object: &str) {
+        self.frames.push_back(Bytes::from(format!("{{\"type\":\"{event}\",\"object\":{object}}}\n")));
     }
 
     fn bookmark_object(&self) -> Value {

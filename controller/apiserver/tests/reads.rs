@@ -54,7 +54,7 @@ async fn a_list_at_an_exact_version_shows_the_past() {
         ("resourceVersion=1&resourceVersionMatch=Sometime", 422),
         ("resourceVersion=99999", 504),
         ("resourceVersion=x", 400),
-        ("limit=-1", 400),
+        ("limit=-1", 200),
         ("labelSelector=%3D%3D", 400),
         ("fieldSelector=data.x%3D1", 400),
     ] {
@@ -192,4 +192,57 @@ async fn whoever_asks_may_do_everything() {
     });
     let answer = post(&server(), "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review).await.expect(201);
     assert_eq!(answer["status"]["allowed"], true);
+}
+
+#[tokio::test]
+async fn a_list_is_whole_however_long_it_is() {
+    let server = with_pipelines().await;
+    for number in 0..20 {
+        post(&server, CONFIG_MAPS, config_map(&format!("map-{number:02}"), json!({ "filler": "x".repeat(6_000) })))
+            .await
+            .expect(201);
+        let filler = json!({ "filler": "x".repeat(6_000) });
+        let pipeline = json!({
+            "apiVersion": "training.example.dev/v1alpha1", "kind": "Pipeline", "spec": {},
+            "metadata": { "name": format!("map-{number:02}"), "annotations": filler },
+        });
+        post(&server, PIPELINES, pipeline).await.expect(201);
+    }
+    // Lists are sent in parts of 64 KiB: around that length, too, nothing may be missing.
+    for length in (59_000..66_000).step_by(97) {
+        let patch = json!({ "data": { "filler": "x".repeat(length) } });
+        merge(&server, &format!("{CONFIG_MAPS}/map-00"), patch).await.expect(200);
+        for query in ["?limit=1", "?limit=2", ""] {
+            let list = get(&server, &format!("{CONFIG_MAPS}{query}")).await.expect(200);
+            assert_eq!(list["items"][0]["data"]["filler"].as_str().unwrap().len(), length);
+            assert!(list["metadata"]["resourceVersion"].is_string());
+        }
+    }
+    for path in [CONFIG_MAPS, PIPELINES] {
+        let list = get(&server, path).await.expect(200);
+        let names: Vec<&str> =
+            list["items"].as_array().unwrap().iter().map(|item| item["metadata"]["name"].as_str().unwrap()).collect();
+        assert_eq!(names, (0..20).map(|number| format!("map-{number:02}")).collect::<Vec<_>>());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_follow_their_definition_when_it_changes() {
+    let server = server();
+    let schema = |level: Value| json!({ "type": "object", "properties": { "level": level } });
+    common::define(&server, common::thing_definition(schema(json!({ "type": "integer" })))).await;
+    post(&server, common::THINGS, common::thing("a", json!({}))).await.expect(201);
+    let level = async || {
+        let object = get(&server, &format!("{}/a", common::THINGS)).await.expect(200);
+        let list = get(&server, common::THINGS).await.expect(200);
+        let frames = get(&server, &format!("{}?watch=1&timeoutSeconds=1", common::THINGS)).await.frames();
+        assert_eq!(list["items"][0], object);
+        assert_eq!(frames[0]["object"], object);
+        object["spec"]["level"].clone()
+    };
+    assert_eq!(level().await, Value::Null);
+    let path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/things.g.example.dev";
+    let changed = common::thing_definition(schema(json!({ "type": "integer", "default": 7 })));
+    merge(&server, path, json!({ "spec": changed["spec"] })).await.expect(200);
+    assert_eq!(level().await, 7);
 }

@@ -127,7 +127,7 @@ async fn a_dry_run_stores_nothing() {
     let path = format!("{PIPELINES}/a");
     let tried = merge(&server, &format!("{path}?dryRun=All"), json!({ "spec": { "replicas": 7 } })).await.expect(200);
     assert_eq!(tried["spec"]["replicas"], 7);
-    delete(&server, &format!("{path}?dryRun=All"), json!({})).await.expect(200);
+    delete(&server, &path, json!({ "dryRun": ["All"] })).await.expect(200);
     assert_eq!(get(&server, &path).await.expect(200), created);
 }
 

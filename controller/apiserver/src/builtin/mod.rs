@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::column::{self, Column};
 use crate::managed;
-use crate::resource::{Family, Resource};
+use crate::resource::{Family, Resource, next_id};
 use crate::schema::Schema;
 
 pub(crate) use rules::{prepare_create, prepare_update, validate};
@@ -44,6 +44,7 @@ impl Builtin {
         let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let schema = Schema::parse(&self.schema);
         Resource {
+            id: next_id(),
             group: self.group.to_owned(),
             version: "v1".to_owned(),
             kind: self.kind.to_owned(),

@@ -6,16 +6,18 @@
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Row, Transaction as Work, params};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::OpenError;
 use super::directory::{self, Directory};
 use crate::journal::Transaction;
 use crate::state::State;
-use crate::store::Replay;
+use crate::store::{Replay, Stored};
 
 /// The version of the schema below. A later one is refused, and an earlier one would be brought up to it here.
 const SCHEMA_VERSION: i64 = 1;
@@ -268,9 +270,9 @@ fn initialise(path: &Path) -> rusqlite::Result<()> {
 fn append(work: &Work, transaction: &Transaction) -> rusqlite::Result<()> {
     let mut insert = work.prepare_cached("INSERT INTO versions VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?;
     for write in &transaction.writes {
-        let object = write.object.as_ref().map(ToString::to_string);
+        let object = write.object.as_ref().map(|object| object.text());
         let (namespace, name) = &write.key;
-        let checksum = row_checksum(write.revision, &write.table, namespace, name, object.as_deref());
+        let checksum = row_checksum(write.revision, &write.table, namespace, name, object);
         insert.execute(params![write.revision.cast_signed(), write.table, namespace, name, object, checksum])?;
     }
     let mut delete = work.prepare_cached("DELETE FROM versions WHERE revision = ?1")?;
@@ -301,8 +303,13 @@ fn replay_row(replay: &mut Replay, revision: u64, row: &Row) -> Result<(), Strin
     if row_checksum(revision, resource, namespace, name, object) != found {
         return Err(format!("({resource} {namespace}/{name}) does not match its checksum"));
     }
-    let object = object.map(serde_json::from_str).transpose().map_err(|error| format!("is no JSON: {error}"))?;
-    replay.write(resource, (namespace.to_owned(), name.to_owned()), revision, object);
+    match object {
+        Some(text) => {
+            let value: Value = serde_json::from_str(text).map_err(|error| format!("is no JSON: {error}"))?;
+            replay.write(resource, Arc::new(Stored::with_text(&value, revision, text.into(), None)));
+        }
+        None => replay.remove(resource, &(namespace.to_owned(), name.to_owned()), revision),
+    }
     Ok(())
 }
 

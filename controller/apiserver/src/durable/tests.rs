@@ -44,7 +44,7 @@ impl World {
     fn change(&self, name: &str, size: usize, ticket: Option<&OnceLock<Ticket>>) -> Result<u64, String> {
         let mut state = self.shared.write_for(ticket).map_err(|error| error.message)?;
         let object = json!({ "metadata": { "name": name, "namespace": "n" }, "data": "x".repeat(size) });
-        Ok(crate::object::revision(&state.put(TABLE, object)).unwrap())
+        Ok(state.put(TABLE, object).revision())
     }
 
     async fn has(&self, name: &str) -> bool {

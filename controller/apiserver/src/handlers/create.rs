@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Call;
 use super::admit;
 use super::identity::ensure_namespace;
 use super::judge::validate;
-use super::{Call, shown};
 use crate::builtin::{self, DEFINITIONS};
 use crate::crd;
 use crate::garbage;
@@ -14,7 +14,7 @@ use crate::metadata::{drop_duplicate_owners, generated_name, warn_of_finalizers}
 use crate::namespace;
 use crate::object::{self, set_field, set_meta};
 use crate::request::WriteOptions;
-use crate::response::Answer;
+use crate::response::{Answer, Content};
 use crate::state::{State, key_of};
 use crate::status::ApiError;
 
@@ -46,7 +46,7 @@ pub(super) fn insert(
     options: &WriteOptions,
     applied: Option<Value>,
     warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
+) -> Result<Content, ApiError> {
     let resource = &call.resource;
     let now = call.shared.clock.seconds();
     if resource.terminating {
@@ -73,23 +73,23 @@ pub(super) fn insert(
     if !object::meta_str(&value, "resourceVersion").is_empty() && !options.dry_run {
         return Err(ApiError::new(500, "", "resourceVersion should not be set on objects to be created"));
     }
-    if let Some(taken) = state.store.get(&resource.table, &key_of(&value)) {
+    if let Some(taken) = state.store.value(&resource.table, &key_of(&value)) {
         let mut error = ApiError::already_exists(resource.subject(), object::name(&value));
-        if object::is_deleting(taken) {
+        if object::is_deleting(&taken) {
             error.message.insert_str(0, "object is being deleted: ");
         }
         return Err(error);
     }
     if options.dry_run {
-        return Ok(value);
+        return Ok(value.into());
     }
     let stored = state.put(&resource.table, resource.store_form(value));
     if resource.table == DEFINITIONS {
-        let accepted = crd::accept(resource, &stored, &now);
+        let accepted = crd::accept(resource, &stored.value(), &now);
         state.put(&resource.table, accepted);
     }
-    garbage::check_owners(state, &resource.table, &key_of(&stored), &now);
-    Ok(shown(call, &stored))
+    garbage::check_owners(state, &resource.table, stored.key(), &now);
+    Ok(stored.into())
 }
 
 fn prepare(call: &Call, value: &mut Value) {

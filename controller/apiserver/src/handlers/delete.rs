@@ -1,9 +1,10 @@
 //! `delete` and `deletecollection`.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
-use super::read::item;
-use super::{Call, shown};
+use super::Call;
 use crate::builtin::{DEFINITIONS, NAMESPACES};
 use crate::decode;
 use crate::field::FieldError;
@@ -12,10 +13,10 @@ use crate::namespace;
 use crate::object;
 use crate::query::Selection;
 use crate::request::check_dry_run;
-use crate::response::Answer;
+use crate::response::{Answer, Content};
 use crate::state::State;
 use crate::status::ApiError;
-use crate::store::Key;
+use crate::store::{Key, Stored};
 
 struct Options {
     dry_run: bool,
@@ -28,7 +29,7 @@ pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
     let options = options(call)?;
     let mut state = call.write()?;
     let key = call.key();
-    let Some(stored) = state.store.get(&call.resource.table, &key).cloned() else {
+    let Some(stored) = state.store.value(&call.resource.table, &key) else {
         return Err(call.not_found());
     };
     if call.resource.table == NAMESPACES {
@@ -38,18 +39,18 @@ pub(super) fn delete(call: &Call) -> Result<Answer, ApiError> {
     if options.dry_run {
         let now = call.shared.clock.seconds();
         let marked = garbage::marked(&stored, &call.resource.table, options.propagation, &now);
-        return Ok(Answer::ok(marked.map_or_else(|| success(call, &stored), |marked| shown(call, &marked))));
+        return Ok(Answer::ok(marked.unwrap_or_else(|| success(call, &stored))));
     }
     Ok(Answer::ok(delete_one(call, &mut state, &key, &stored, &options)))
 }
 
-fn delete_one(call: &Call, state: &mut State, key: &Key, stored: &Value, options: &Options) -> Value {
+fn delete_one(call: &Call, state: &mut State, key: &Key, stored: &Value, options: &Options) -> Content {
     let now = call.shared.clock.seconds();
     let table = &call.resource.table;
     let deletion = garbage::delete(state, table, key, options.propagation, &now);
     let answer = match deletion {
-        Some(Deletion::Marked(marked)) => shown(call, &marked),
-        _ => success(call, stored),
+        Some(Deletion::Marked(marked)) => marked.into(),
+        _ => success(call, stored).into(),
     };
     garbage::settle(state, &now);
     if table == DEFINITIONS {
@@ -63,24 +64,20 @@ pub(super) fn delete_collection(call: &Call) -> Result<Answer, ApiError> {
     let options = options(call)?;
     let selection = Selection::parse(&call.resource, call.path.namespace.as_deref(), None, &call.parameters)?;
     let mut state = call.write()?;
-    let chosen: Vec<(Key, Value)> = state
-        .store
-        .objects(&call.resource.table)
-        .map(|(key, stored)| (key.clone(), shown(call, stored)))
-        .filter(|(_, object)| selection.matches(object))
-        .collect();
-    for (key, object) in chosen.iter().filter(|_| !options.dry_run) {
-        if call.resource.table == NAMESPACES && namespace::may_delete(&key.1).is_err() {
+    let objects = state.store.objects(&call.resource.table).map(|(_, stored)| stored);
+    let chosen: Vec<Arc<Stored>> =
+        objects.filter(|stored| selection.selects(&call.resource, stored)).cloned().collect();
+    for stored in chosen.iter().filter(|_| !options.dry_run) {
+        if call.resource.table == NAMESPACES && namespace::may_delete(&stored.key().1).is_err() {
             continue;
         }
-        delete_one(call, &mut state, key, object, &options);
+        delete_one(call, &mut state, stored.key(), &stored.value(), &options);
     }
     let mut metadata = json!({ "resourceVersion": state.store.revision().to_string() });
     if call.resource.is_custom() {
         metadata["continue"] = json!("");
     }
-    let items: Vec<Value> = chosen.into_iter().map(|(_, object)| item(&call.resource, object)).collect();
-    Ok(Answer::ok(call.resource.list(&items, &metadata)))
+    Ok(Answer::ok(Content::List(metadata, chosen)))
 }
 
 fn success(call: &Call, stored: &Value) -> Value {

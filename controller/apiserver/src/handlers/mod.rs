@@ -90,8 +90,8 @@ impl Call {
 pub(crate) fn handle(call: &Call) -> Response<Body> {
     let mut warnings: Vec<String> = call.resource.deprecation.iter().cloned().collect();
     match dispatch(call, &mut warnings) {
-        Ok(Outcome::Answer(answer)) => match table::negotiate(call, answer.body) {
-            Ok(body) => response::json(answer.code, &body, &warnings),
+        Ok(Outcome::Answer(answer)) => match table::negotiate(call, answer.content) {
+            Ok(body) => response::written(answer.code, body, &warnings),
             Err(error) => response::error(&error, &warnings),
         },
         Ok(Outcome::Stream(body)) => watch::response(body, &warnings),
@@ -120,9 +120,4 @@ fn dispatch(call: &Call, warnings: &mut Vec<String>) -> Result<Outcome, ApiError
         (verb, _) => return Err(ApiError::method_not_allowed(call.resource.subject(), verb)),
     };
     Ok(Outcome::Answer(answer))
-}
-
-/// What the client gets to see of a stored object.
-fn shown(call: &Call, stored: &Value) -> Value {
-    call.resource.present(stored)
 }

@@ -1,28 +1,27 @@
 //! `get` and `list`.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
+use std::ops::Bound;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{Call, shown};
+use super::Call;
 use crate::field::FieldError;
-use crate::object;
 use crate::query::Selection;
 use crate::query::page::{Continue, expired_token};
-use crate::resource::Resource;
-use crate::response::Answer;
+use crate::response::{Answer, Content};
 use crate::state::State;
 use crate::status::ApiError;
-use crate::store::{Compacted, Key};
+use crate::store::{Compacted, Key, Objects, Stored};
 
 pub(super) fn get(call: &Call) -> Result<Answer, ApiError> {
     let version = call.parameters.version_of_one()?;
     let state = call.shared.read();
     check_not_ahead(version, &state)?;
     let found = match call.shared.faults.frozen_at(&call.request) {
-        Some(revision) => objects_at(call, &state, revision)?.get(&call.key()).map(|stored| shown(call, stored)),
-        None => state.read(&call.resource, &call.key()),
+        Some(revision) => objects_at(call, &state, revision)?.get(&call.key()).cloned(),
+        None => state.store.get(&call.resource.table, &call.key()).cloned(),
     };
     found.map(Answer::ok).ok_or_else(|| call.not_found())
 }
@@ -38,17 +37,16 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
         Some(after) => expired_token(after.clone(), call.path.namespace.is_some()),
         None => error,
     })?;
+    let start = place.after.map_or(Bound::Unbounded, Bound::Excluded);
     let mut chosen = objects
-        .iter()
-        .filter(|(key, _)| place.after.as_ref().is_none_or(|after| *key > after))
-        .map(|(key, stored)| (key, shown(call, stored)))
-        .filter(|(_, object)| selection.matches(object));
-    let mut items = Vec::new();
-    let mut last = None;
+        .range((start, Bound::Unbounded))
+        .map(|(_, stored)| stored)
+        .filter(|stored| selection.selects(&call.resource, stored));
+    let mut items: Vec<Arc<Stored>> = Vec::new();
     let mut remaining = 0;
     let (mut bytes, most) = (0, call.shared.config.limits.list);
-    for (key, object) in chosen.by_ref() {
-        bytes += object::weight(&object);
+    for stored in chosen.by_ref() {
+        bytes += stored.text().len();
         if limit == 0 && bytes > most {
             return Err(too_large(most));
         }
@@ -58,12 +56,11 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
             remaining = 1 + chosen.by_ref().count();
             break;
         }
-        last = Some(key.clone());
-        items.push(item(&call.resource, object));
+        items.push(stored.clone());
     }
     let mut metadata = json!({ "resourceVersion": place.revision.to_string() });
-    if let (Some(after), true) = (last, remaining > 0) {
-        let token = Continue { revision: Some(place.revision), after };
+    if let (Some(last), true) = (items.last(), remaining > 0) {
+        let token = Continue { revision: Some(place.revision), after: last.key().clone() };
         metadata["continue"] = json!(token.encode(call.path.namespace.is_some()));
         if !selection.has_selector() {
             metadata["remainingItemCount"] = json!(remaining);
@@ -71,7 +68,7 @@ pub(super) fn list(call: &Call) -> Result<Answer, ApiError> {
     } else if call.resource.is_custom() {
         metadata["continue"] = json!("");
     }
-    Ok(Answer::ok(call.resource.list(&items, &metadata)))
+    Ok(Answer::ok(Content::List(metadata, items)))
 }
 
 fn too_large(limit: usize) -> ApiError {
@@ -79,17 +76,6 @@ fn too_large(limit: usize) -> ApiError {
         "Request entity too large: the list would have more than {limit} bytes; ask for pages, with the parameter limit"
     );
     ApiError::new(413, "RequestEntityTooLarge", message)
-}
-
-/// Typed lists do not repeat the kind in every item.
-pub(super) fn item(resource: &Resource, mut object: Value) -> Value {
-    if !resource.is_custom()
-        && let Some(map) = object.as_object_mut()
-    {
-        map.remove("kind");
-        map.remove("apiVersion");
-    }
-    object
 }
 
 /// Which revision a list shows, and where it begins.
@@ -156,7 +142,7 @@ pub(crate) fn check_not_ahead(asked: Option<u64>, state: &State) -> Result<(), A
     })
 }
 
-fn objects_at(call: &Call, state: &State, revision: u64) -> Result<BTreeMap<Key, Arc<Value>>, ApiError> {
+fn objects_at<'a>(call: &Call, state: &'a State, revision: u64) -> Result<Cow<'a, Objects>, ApiError> {
     state.store.objects_at(&call.resource.table, revision).map_err(|Compacted { oldest }| {
         ApiError::expired(format!("The resourceVersion for the provided list is too old: {revision} ({oldest})"))
     })

@@ -81,5 +81,5 @@ fn write(
         }
     }
     let changed = change(call, state, &old, new, options, Tracking::Update, warnings)?;
-    view(call, &changed)
+    view(call, &changed.into_value(&call.resource))
 }

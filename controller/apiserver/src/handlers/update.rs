@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::admit;
 use super::identity::{check_name, ensure_namespace};
 use super::judge::validate;
-use super::{Call, create, shown};
+use super::{Call, create};
 use crate::builtin::{self, NAMESPACES};
 use crate::field::FieldError;
 use crate::garbage;
@@ -15,7 +15,7 @@ use crate::namespace;
 use crate::object::{self, meta, meta_str, set_field, set_meta};
 use crate::request::WriteOptions;
 use crate::resource::Resource;
-use crate::response::Answer;
+use crate::response::{Answer, Content};
 use crate::state::State;
 use crate::status::ApiError;
 
@@ -68,7 +68,7 @@ pub(super) fn change(
     options: &WriteOptions,
     tracking: Tracking,
     warnings: &mut Vec<String>,
-) -> Result<Value, ApiError> {
+) -> Result<Content, ApiError> {
     let resource = &call.resource;
     let now = call.shared.clock.seconds();
     if tracking == Tracking::Update {
@@ -89,22 +89,23 @@ pub(super) fn change(
     }
     managed::keep_times(old, &mut new);
     if new == *old || options.dry_run {
-        return Ok(new);
+        return Ok(new.into());
     }
     if ends(resource, &new) {
         state.remove(&resource.table, &call.key());
         garbage::settle(state, &now);
-        return Ok(new);
+        return Ok(new.into());
     }
+    let changes_owners = meta(old, "ownerReferences") != meta(&new, "ownerReferences");
     let stored = state.put(&resource.table, resource.store_form(new));
     if resource.table == NAMESPACES {
         namespace::remove_if_empty(state, call.name());
         garbage::settle(state, &now);
     }
-    if meta(old, "ownerReferences") != meta(&stored, "ownerReferences") {
+    if changes_owners {
         garbage::check_owners(state, &resource.table, &call.key(), &now);
     }
-    Ok(shown(call, &stored))
+    Ok(stored.into())
 }
 
 /// Whether nothing holds an object any more that is to be deleted.

@@ -9,6 +9,7 @@ use serde_json::Value;
 use crate::request::Parameters;
 use crate::resource::Resource;
 use crate::status::ApiError;
+use crate::store::Stored;
 
 pub(crate) use field::FieldSelector;
 pub(crate) use label::LabelSelector;
@@ -40,6 +41,12 @@ impl Selection {
     pub(crate) fn matches(&self, object: &Value) -> bool {
         let here = self.namespace.as_deref().is_none_or(|namespace| crate::object::namespace(object) == namespace);
         here && self.labels.matches(object) && self.fields.matches(object)
+    }
+
+    /// The same of an object as it is kept, which is looked into only where that is needed.
+    pub(crate) fn selects(&self, resource: &Resource, stored: &Stored) -> bool {
+        let here = self.namespace.as_ref().is_none_or(|namespace| *namespace == stored.key().0);
+        here && (!self.has_selector() || self.matches(&resource.present(stored)))
     }
 
     pub(crate) fn has_selector(&self) -> bool {

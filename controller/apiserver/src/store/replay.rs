@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{Change, Key, Store, under_revision};
+use super::{Change, Key, Store, Stored, Table};
 
 /// A store that repeats the writes of an earlier one.
 #[derive(Debug)]
@@ -23,33 +21,41 @@ impl Replay {
     }
 
     pub(crate) fn open(&mut self, table: &str) {
-        self.store.open_at(table, self.floor);
+        self.table(table);
     }
 
     /// The history of a table is forgotten up to this revision. Say so before its writes.
     pub(crate) fn compacted(&mut self, table: &str, revision: u64) {
-        self.open(table);
-        if let Some(table) = self.store.tables.get_mut(table) {
-            table.compacted = table.compacted.max(revision);
+        let table = self.table(table);
+        table.compacted = table.compacted.max(revision);
+    }
+
+    /// Repeats a write; in the order of their revisions, as all of these.
+    pub(crate) fn write(&mut self, name: &str, object: Arc<Stored>) {
+        let (key, revision) = (object.key().clone(), object.revision());
+        let previous = self.table(name).objects.insert(key, object.clone());
+        self.change(name, Change { revision, object, previous, removed: false });
+    }
+
+    /// Repeats a removal.
+    pub(crate) fn remove(&mut self, name: &str, key: &Key, revision: u64) {
+        if let Some(last) = self.table(name).objects.remove(key) {
+            self.change(name, Change { revision, object: last.clone(), previous: Some(last), removed: true });
         }
     }
 
-    /// Repeats a write or, without an object, a removal; in the order of their revisions.
-    pub(crate) fn write(&mut self, name: &str, key: Key, revision: u64, object: Option<Value>) {
-        self.open(name);
-        let history = self.store.history;
-        let Some(table) = self.store.tables.get_mut(name) else { return };
-        let object = object.map(Arc::new);
-        let previous = match &object {
-            Some(object) => table.objects.insert(key, object.clone()),
-            None => table.objects.remove(&key),
-        };
-        let removed = object.is_none();
-        let last = object.or_else(|| previous.as_ref().map(|previous| under_revision(previous, revision)));
-        if let Some(object) = last.filter(|_| revision > table.compacted) {
-            table.record(name, Change { revision, object, previous, removed }, history, self.store.journal.as_mut());
+    fn change(&mut self, name: &str, change: Change) {
+        self.store.revision = change.revision;
+        let (history, mut journal) = (self.store.history, self.store.journal.take());
+        let table = self.table(name);
+        if change.revision > table.compacted {
+            table.record(name, change, history, journal.as_mut());
         }
-        self.store.revision = revision;
+        self.store.journal = journal;
+    }
+
+    fn table(&mut self, name: &str) -> &mut Table {
+        self.store.table_at(name, self.floor)
     }
 
     pub(crate) fn store(&self) -> &Store {
