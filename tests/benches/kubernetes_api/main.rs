@@ -51,34 +51,39 @@ async fn compare() {
     let alone = take_turns(&contestants, "create, 1 client", async |contestant, round| {
         creates(contestant, 1, part(0, ALONE, round)).await
     });
-    rows.push(Row::new("creates, 1 client", Unit::PerSecond, alone.await));
+    rows.push(Row::new("creates, 1 client", Unit::PerSecond, &alone.await));
     let together = take_turns(&contestants, "create, 16 clients", async |contestant, round| {
         creates(contestant, CLIENTS, part(ALONE, SERVICES, round)).await
     });
-    rows.push(Row::new("creates, 16 clients", Unit::PerSecond, together.await));
+    rows.push(Row::new("creates, 16 clients", Unit::PerSecond, &together.await));
     let written = take_turns(&contestants, "status, 16 clients", async |contestant, round| {
         statuses(contestant, CLIENTS, part(0, SERVICES, round)).await
     });
-    rows.push(Row::new("status patches, 16 clients", Unit::PerSecond, written.await));
+    rows.push(Row::new("status patches, 16 clients", Unit::PerSecond, &written.await));
     let listed = take_turns(&contestants, "list", async |contestant, _| list(contestant, SERVICES, "").await);
-    rows.push(Row::new("list of 10,000 services", Unit::Milliseconds, listed.await));
+    rows.push(Row::new("list of 10,000 services", Unit::Milliseconds, &listed.await));
     let cached = take_turns(&contestants, "list from cache", async |contestant, _| {
         list(contestant, SERVICES, "?resourceVersion=0").await
     });
-    rows.push(Row::new("the same with resourceVersion=0", Unit::Milliseconds, cached.await));
+    rows.push(Row::new("the same with resourceVersion=0", Unit::Milliseconds, &cached.await));
     let noticed: Vec<Vec<f64>> =
         take_turns(&contestants, "watch", async |contestant, round| latency(contestant, part(0, CHANGES, round)).await)
             .await;
-    let all = |share: f64| noticed.iter().map(|all| vec![measure::quantile(all, share)]).collect();
-    rows.push(Row::new("from a write to its watch event, median", Unit::Milliseconds, all(0.5)));
-    rows.push(Row::new("the same, 99th of 100", Unit::Milliseconds, all(0.99)));
+    let all = |share: f64| noticed.iter().map(|all| vec![measure::quantile(all, share)]).collect::<Vec<_>>();
+    rows.push(Row::new("from a write to its watch event, median", Unit::Milliseconds, &all(0.5)));
+    rows.push(Row::new("the same, 99th of 100", Unit::Milliseconds, &all(0.99)));
 
     let full: Vec<Memory> = contestants.iter().map(Contestant::memory).collect();
-    let megabytes = |of: &dyn Fn(&Memory) -> f64, all: &[Memory]| all.iter().map(|memory| vec![of(memory)]).collect();
-    rows.push(Row::new("memory at the start", Unit::Megabytes, megabytes(&|memory| memory.resident, &empty)));
-    rows.push(Row::new("memory with 10,000 services", Unit::Megabytes, megabytes(&|memory| memory.resident, &full)));
-    rows.push(Row::new("the same without mapped files", Unit::Megabytes, megabytes(&|memory| memory.anonymous, &full)));
-    rows.push(Row::new("memory at its highest", Unit::Megabytes, megabytes(&|memory| memory.peak, &full)));
+    let megabytes =
+        |of: &dyn Fn(&Memory) -> f64, all: &[Memory]| all.iter().map(|memory| vec![of(memory)]).collect::<Vec<_>>();
+    rows.push(Row::new("memory at the start", Unit::Megabytes, &megabytes(&|memory| memory.resident, &empty)));
+    rows.push(Row::new("memory with 10,000 services", Unit::Megabytes, &megabytes(&|memory| memory.resident, &full)));
+    rows.push(Row::new(
+        "the same without mapped files",
+        Unit::Megabytes,
+        &megabytes(&|memory| memory.anonymous, &full),
+    ));
+    rows.push(Row::new("memory at its highest", Unit::Megabytes, &megabytes(&|memory| memory.peak, &full)));
     println!("{}", table::markdown(&contestants.map(|contestant| contestant.name), &rows));
 }
 

@@ -37,7 +37,7 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(what: &'static str, unit: Unit, figures: Vec<Vec<f64>>) -> Self {
+    pub fn new(what: &'static str, unit: Unit, figures: &[Vec<f64>]) -> Self {
         let medians = figures.iter().map(|figures| quantile(figures, 0.5)).collect();
         Self { what, unit, medians }
     }
