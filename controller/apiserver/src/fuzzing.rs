@@ -33,7 +33,7 @@ pub fn validate(raw: &Value, object: &Value, old: Option<&Value>) {
     schema::drop_nulls(&mut object, &schema);
     schema::prune(&mut object, &schema, "", true, &mut Vec::new());
     schema::apply_defaults(&mut object, &schema);
-    schema::validate(&object, old, &schema);
+    schema::validate(&object, old, &schema, "");
     if let Some(rules) = cel::Rules::compile(raw) {
         rules.evaluate(&object, old, &schema);
     }
