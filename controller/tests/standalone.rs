@@ -71,6 +71,8 @@ async fn a_person_at_the_terminal_is_asked_until_the_answer_can_be_an_id() {
         // Ctrl-C, as the terminal sends it.
         keys.write_all(b"\x03").unwrap();
         until("Stopping.", &mut seen);
+        // To the end: `script` fails when nobody reads what it still has to say.
+        shown.read_to_string(&mut seen).unwrap();
         seen
     });
     let seen = end.await.unwrap();
