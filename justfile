@@ -20,6 +20,10 @@ test-kube *ARGS:
 fuzz SECONDS="20" *TARGETS:
     controller/apiserver/fuzz/run {{SECONDS}} {{TARGETS}}
 
+# Compares the embedded API with a real one, see docs/benchmarks.md; needs `just kube`
+benchmark:
+    cargo bench -p hostwright-tests --bench kubernetes_api
+
 # Formats everything
 format:
     cargo fmt --all

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use crate::builtin::{description, metadata_description};
 use crate::field::plain;
 use crate::human;
 use crate::jsonpath::JsonPath;
@@ -16,8 +17,10 @@ pub(crate) enum Cell {
     Path(JsonPath),
     /// A number of keys, summed over several maps.
     Count(&'static [&'static str]),
-    EventAge,
+    EventFirstSeen,
+    EventLastSeen,
     EventObject,
+    EventPart,
     EventSource,
     EventMessage,
     EventCount,
@@ -35,15 +38,24 @@ pub(crate) struct Column {
 
 impl Column {
     fn new(name: &str, type_: &str, cell: Cell) -> Self {
-        let format = if matches!(cell, Cell::Name) { "name" } else { "" };
+        let (format, description) = match cell {
+            Cell::Name => ("name", metadata_description("name")),
+            Cell::Age => ("", metadata_description("creationTimestamp")),
+            _ => ("", String::new()),
+        };
         Self {
             name: name.to_owned(),
             type_: type_.to_owned(),
             format: format.to_owned(),
-            description: String::new(),
+            description,
             priority: 0,
             cell,
         }
+    }
+
+    fn about(mut self, description: String) -> Self {
+        self.description = description;
+        self
     }
 
     fn wide(mut self) -> Self {
@@ -68,8 +80,10 @@ impl Column {
                     fields.iter().map(|field| value[*field].as_object().map_or(0, serde_json::Map::len)).sum::<usize>()
                 )
             }
-            Cell::EventAge => json!(event_age(value, now)),
+            Cell::EventFirstSeen => json!(human::age(either(value, &FIRST_SEEN), now)),
+            Cell::EventLastSeen => json!(human::age(event_last_seen(value), now)),
             Cell::EventObject => json!(event_object(value)),
+            Cell::EventPart => json!(either(value, &["involvedObject.fieldPath", "regarding.fieldPath"])),
             Cell::EventSource => json!(event_source(value)),
             Cell::EventMessage => json!(either(value, &["message", "note"]).trim()),
             Cell::EventCount => json!(event_count(value)),
@@ -101,11 +115,14 @@ pub(crate) fn of_definition(columns: &Value) -> Vec<Column> {
         let Some(path) = JsonPath::parse(&text(column, "jsonPath")) else {
             continue;
         };
+        let description = Some(text(column, "description")).filter(|text| !text.is_empty()).unwrap_or_else(|| {
+            format!("Custom resource definition column (in JSONPath format): {}", text(column, "jsonPath"))
+        });
         all.push(Column {
             name: text(column, "name"),
             type_: text(column, "type"),
             format: text(column, "format"),
-            description: text(column, "description"),
+            description,
             priority: column["priority"].as_i64().unwrap_or(0),
             cell: Cell::Path(path),
         });
@@ -128,37 +145,45 @@ fn named(columns: Vec<Column>) -> Vec<Column> {
 }
 
 pub(crate) fn of_namespaces() -> Vec<Column> {
-    named(vec![Column::new("Status", "string", path(".status.phase"))])
+    let status = Column::new("Status", "string", path(".status.phase"));
+    named(vec![status.about("The status of the namespace".to_owned())])
 }
 
-pub(crate) fn of_secrets() -> Vec<Column> {
-    named(vec![Column::new("Type", "string", path(".type")), Column::new("Data", "string", Cell::Count(&["data"]))])
+pub(crate) fn of_secrets(schema: &Value) -> Vec<Column> {
+    named(vec![
+        Column::new("Type", "string", path(".type")).about(description(schema, "type")),
+        Column::new("Data", "string", Cell::Count(&["data"])).about(description(schema, "data")),
+    ])
 }
 
-pub(crate) fn of_config_maps() -> Vec<Column> {
-    named(vec![Column::new("Data", "string", Cell::Count(&["data", "binaryData"]))])
+pub(crate) fn of_config_maps(schema: &Value) -> Vec<Column> {
+    let data = Column::new("Data", "string", Cell::Count(&["data", "binaryData"]));
+    named(vec![data.about(description(schema, "data"))])
 }
 
-pub(crate) fn of_leases() -> Vec<Column> {
-    named(vec![Column::new("Holder", "string", path(".spec.holderIdentity"))])
+pub(crate) fn of_leases(schema: &Value) -> Vec<Column> {
+    let holder = Column::new("Holder", "string", path(".spec.holderIdentity"));
+    named(vec![holder.about(description(schema, "spec.holderIdentity"))])
 }
 
 pub(crate) fn of_definitions() -> Vec<Column> {
-    vec![
-        Column::new("Name", "string", Cell::Name),
-        Column::new("Created At", "date", path(".metadata.creationTimestamp")),
-    ]
+    let created = Column::new("Created At", "date", path(".metadata.creationTimestamp"));
+    vec![Column::new("Name", "string", Cell::Name), created.about(metadata_description("creationTimestamp"))]
 }
 
-pub(crate) fn of_events() -> Vec<Column> {
+/// The columns of both groups of events, in the words of the schema of the older one.
+pub(crate) fn of_events(core: &Value) -> Vec<Column> {
+    let column = |name, cell, field| Column::new(name, "string", cell).about(description(core, field));
     vec![
-        Column::new("Last Seen", "string", Cell::EventAge),
-        Column::new("Type", "string", path(".type")),
-        Column::new("Reason", "string", path(".reason")),
-        Column::new("Object", "string", Cell::EventObject),
-        Column::new("Source", "string", Cell::EventSource).wide(),
-        Column::new("Message", "string", Cell::EventMessage),
-        Column::new("Count", "string", Cell::EventCount).wide(),
+        column("Last Seen", Cell::EventLastSeen, "lastTimestamp"),
+        column("Type", path(".type"), "type"),
+        column("Reason", path(".reason"), "reason"),
+        column("Object", Cell::EventObject, "involvedObject"),
+        column("Subobject", Cell::EventPart, "involvedObject.fieldPath").wide(),
+        column("Source", Cell::EventSource, "source").wide(),
+        column("Message", Cell::EventMessage, "message"),
+        column("First Seen", Cell::EventFirstSeen, "firstTimestamp").wide(),
+        column("Count", Cell::EventCount, "count").wide(),
         Column::new("Name", "string", Cell::Name).wide(),
     ]
 }
@@ -169,19 +194,28 @@ fn either<'a>(event: &'a Value, fields: &[&str]) -> &'a str {
     texts.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
 }
 
-fn event_age(event: &Value, now: Timestamp) -> String {
-    let fields = ["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp", "eventTime", "firstTimestamp"];
-    human::age(either(event, &fields), now)
+const FIRST_SEEN: [&str; 3] = ["firstTimestamp", "deprecatedFirstTimestamp", "eventTime"];
+
+fn event_last_seen(event: &Value) -> &str {
+    let last = either(event, &["series.lastObservedTime", "lastTimestamp", "deprecatedLastTimestamp"]);
+    if last.is_empty() { either(event, &FIRST_SEEN) } else { last }
 }
 
 fn event_object(event: &Value) -> String {
     let kind = either(event, &["involvedObject.kind", "regarding.kind"]).to_lowercase();
-    format!("{kind}/{}", either(event, &["involvedObject.name", "regarding.name"]))
+    match either(event, &["involvedObject.name", "regarding.name"]) {
+        "" => kind,
+        name => format!("{kind}/{name}"),
+    }
 }
 
 fn event_source(event: &Value) -> String {
-    let fields = ["source.component", "deprecatedSource.component", "reportingComponent", "reportingController"];
-    either(event, &fields).to_owned()
+    let component = ["source.component", "deprecatedSource.component", "reportingComponent", "reportingController"];
+    let component = either(event, &component);
+    match either(event, &["source.host", "deprecatedSource.host", "reportingInstance"]) {
+        "" => component.to_owned(),
+        host => format!("{component}, {host}"),
+    }
 }
 
 fn event_count(event: &Value) -> i64 {

@@ -44,7 +44,7 @@ pub(crate) fn media(content_type: &str) -> Result<Media, ApiError> {
         "" | "application/json" | "*/*" => Ok(Media::Json),
         "application/yaml" => Ok(Media::Yaml),
         protobuf::MEDIA_TYPE => Ok(Media::Protobuf),
-        _ => Err(ApiError::unsupported_media_type(&["application/json", "application/yaml"])),
+        _ => Err(ApiError::unsupported_media_type(&["application/json", "application/yaml", protobuf::MEDIA_TYPE])),
     }
 }
 

@@ -11,14 +11,9 @@ use crate::resource::{Family, Resource};
 /// The media type of aggregated discovery, version 2.
 const AGGREGATED: &str = "g=apidiscovery.k8s.io";
 
-/// Whether the client prefers everything in one answer.
+/// Whether the client understands everything in one answer, at whatever place of its list.
 pub(crate) fn wants_aggregated(accept: &str) -> bool {
-    let ranges = accept.split(',').map(str::trim);
-    let mut known = ranges.filter(|range| {
-        range.starts_with("application/json") && (!range.contains("as=") || is_aggregated(range))
-            || range.starts_with("*/*")
-    });
-    known.next().is_some_and(is_aggregated)
+    accept.split(',').map(str::trim).any(|range| range.starts_with("application/json") && is_aggregated(range))
 }
 
 fn is_aggregated(range: &str) -> bool {
@@ -95,6 +90,7 @@ fn access_reviews(group: &str, version: &str) -> Option<Value> {
 fn verbs(resource: &Resource) -> Value {
     match resource.family {
         Family::Custom => json!(["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"]),
+        _ if !resource.deletes_collections() => json!(["create", "delete", "get", "list", "patch", "update", "watch"]),
         _ => json!(["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"]),
     }
 }
@@ -111,23 +107,30 @@ fn entries(resource: &Arc<Resource>) -> Vec<Value> {
         main["categories"] = json!(resource.categories);
     }
     let mut entries = vec![main];
-    let sub = |name: &str| {
-        json!({
+    entries.extend(subresources(resource).into_iter().map(|(name, verbs)| {
+        let mut entry = json!({
             "name": format!("{}/{name}", resource.plural), "singularName": "", "namespaced": resource.namespaced,
-            "kind": resource.kind, "verbs": ["get", "patch", "update"],
-        })
-    };
-    if resource.status {
-        entries.push(sub("status"));
-    }
-    if resource.scale.is_some() {
-        let mut scale = sub("scale");
-        scale["group"] = json!("autoscaling");
-        scale["version"] = json!("v1");
-        scale["kind"] = json!("Scale");
-        entries.push(scale);
-    }
+            "kind": resource.kind, "verbs": verbs,
+        });
+        if name == "scale" {
+            entry["group"] = json!("autoscaling");
+            entry["version"] = json!("v1");
+            entry["kind"] = json!("Scale");
+        }
+        entry
+    }));
     entries
+}
+
+/// The name and the verbs of each subresource.
+fn subresources(resource: &Resource) -> Vec<(&'static str, &'static [&'static str])> {
+    const VIEW: &[&str] = &["get", "patch", "update"];
+    let all: [(bool, &str, &[&str]); 3] = [
+        (resource.finalizes(), "finalize", &["update"]),
+        (resource.status, "status", VIEW),
+        (resource.scale.is_some(), "scale", VIEW),
+    ];
+    all.into_iter().filter(|(exists, ..)| *exists).map(|(_, name, verbs)| (name, verbs)).collect()
 }
 
 /// Everything below `/api` (the core group) or `/apis` (all others) in one answer.
@@ -161,7 +164,10 @@ fn aggregated_group(registry: &Registry, group: &str, versions: &[String]) -> Va
 }
 
 fn aggregated_resource(resource: &Resource) -> Value {
-    let kind = json!({ "group": resource.group, "version": resource.version, "kind": resource.kind });
+    // Of built-in kinds a real server says no group and version here: they are those of the list.
+    let (group, version) =
+        if resource.is_custom() { (resource.group.as_str(), resource.version.as_str()) } else { ("", "") };
+    let kind = json!({ "group": group, "version": version, "kind": resource.kind });
     let mut entry = json!({
         "resource": resource.plural, "singularResource": resource.singular, "responseKind": kind,
         "scope": if resource.namespaced { "Namespaced" } else { "Cluster" }, "verbs": verbs(resource),
@@ -172,15 +178,12 @@ fn aggregated_resource(resource: &Resource) -> Value {
     if !resource.categories.is_empty() {
         entry["categories"] = json!(resource.categories);
     }
-    let mut subresources = Vec::new();
-    if resource.status {
-        subresources
-            .push(json!({ "subresource": "status", "responseKind": kind, "verbs": ["get", "patch", "update"] }));
-    }
-    if resource.scale.is_some() {
-        let kind = json!({ "group": "autoscaling", "version": "v1", "kind": "Scale" });
-        subresources.push(json!({ "subresource": "scale", "responseKind": kind, "verbs": ["get", "patch", "update"] }));
-    }
+    let scale = json!({ "group": "autoscaling", "version": "v1", "kind": "Scale" });
+    let described = |(name, verbs)| {
+        let kind = if name == "scale" { &scale } else { &kind };
+        json!({ "subresource": name, "responseKind": kind, "verbs": verbs })
+    };
+    let subresources: Vec<Value> = subresources(resource).into_iter().map(described).collect();
     if !subresources.is_empty() {
         entry["subresources"] = json!(subresources);
     }

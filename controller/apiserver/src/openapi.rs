@@ -8,6 +8,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::builtin;
 use crate::registry::Registry;
 use crate::resource::Resource;
 use crate::response;
@@ -16,7 +17,7 @@ use crate::response;
 pub(crate) fn answer(registry: &Registry, path: &[&str]) -> Option<Response<Body>> {
     match path {
         ["v2"] => Some(response::json(200, &v2(registry), &[])),
-        ["v3"] => Some(response::json(200, &index(registry), &[])),
+        ["v3"] => Some(typed(&index(registry), "text/plain; charset=utf-8")),
         ["v3", "api", version] => document(registry, "", version),
         ["v3", "apis", group, version] => document(registry, group, version),
         _ => None,
@@ -24,10 +25,14 @@ pub(crate) fn answer(registry: &Registry, path: &[&str]) -> Option<Response<Body
 }
 
 fn document(registry: &Registry, group: &str, version: &str) -> Option<Response<Body>> {
-    let document = v3(registry, group, version)?;
-    let mut response = response::json(200, &document, &[]);
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    Some(response)
+    Some(typed(&v3(registry, group, version)?, "application/json"))
+}
+
+/// JSON under the media type of a real server.
+fn typed(value: &Value, media: &'static str) -> Response<Body> {
+    let mut response = response::json(200, value, &[]);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    response
 }
 
 /// Where the documents are. The hash makes clients notice a new one.
@@ -52,7 +57,7 @@ fn v3(registry: &Registry, group: &str, version: &str) -> Option<Value> {
     }
     let mut paths = Map::new();
     let mut schemas = Map::new();
-    schemas.insert(METADATA.to_owned(), metadata_schema());
+    schemas.insert(METADATA.to_owned(), builtin::metadata_schema().clone());
     for resource in &resources {
         schemas.insert(schema_name(resource), schema(resource, "#/components/schemas/"));
         add_paths(&mut paths, resource, |name| {
@@ -70,7 +75,7 @@ fn v3(registry: &Registry, group: &str, version: &str) -> Option<Value> {
 fn v2(registry: &Registry) -> Value {
     let mut paths = Map::new();
     let mut definitions = Map::new();
-    definitions.insert(METADATA.to_owned(), metadata_schema());
+    definitions.insert(METADATA.to_owned(), builtin::metadata_schema().clone());
     for resource in registry.all() {
         definitions.insert(schema_name(resource), schema(resource, "#/definitions/"));
         add_paths(
@@ -114,12 +119,8 @@ fn schema(resource: &Resource, prefix: &str) -> Value {
     }
     let fields =
         crate::object::as_map(crate::object::as_map(&mut schema).entry("properties").or_insert_with(|| json!({})));
-    let texts = [
-        ("apiVersion", "APIVersion defines the versioned schema of this representation of an object."),
-        ("kind", "Kind is a string value representing the REST resource this object represents."),
-    ];
-    for (name, description) in texts {
-        fields.insert(name.to_owned(), json!({ "type": "string", "description": description }));
+    for name in ["apiVersion", "kind"] {
+        fields.insert(name.to_owned(), json!({ "type": "string", "description": builtin::type_description(name) }));
     }
     let metadata = json!({
         "description": "Standard object's metadata.", "allOf": [{ "$ref": format!("{prefix}{METADATA}") }], "default": {},
@@ -133,43 +134,6 @@ fn schema(resource: &Resource, prefix: &str) -> Value {
     fields.insert("metadata".to_owned(), metadata);
     schema["x-kubernetes-group-version-kind"] = json!([group_version_kind(resource)]);
     schema
-}
-
-fn metadata_schema() -> Value {
-    let text = |description: &str| json!({ "type": "string", "description": description });
-    let texts = |description: &str| json!({ "type": "object", "description": description, "additionalProperties": { "type": "string" } });
-    json!({
-        "type": "object", "description": "ObjectMeta is metadata that all persisted resources must have.",
-        "properties": {
-            "name": text("Unique within a namespace; cannot be changed."),
-            "generateName": text("A prefix from which the server makes a unique name where none is given."),
-            "namespace": text("The space within which the name is unique."),
-            "labels": texts("Keys and values to organise and select objects by."),
-            "annotations": texts("Keys and values that tools store with the object."),
-            "uid": text("Unique in time and space; set by the server."),
-            "resourceVersion": text("Opaque version of this object, for optimistic concurrency and watches."),
-            "creationTimestamp": { "type": "string", "format": "date-time", "description": "When the object was created." },
-            "deletionTimestamp": { "type": "string", "format": "date-time", "description": "When deletion was asked for." },
-            "deletionGracePeriodSeconds": { "type": "integer", "format": "int64" },
-            "generation": { "type": "integer", "format": "int64", "description": "Counts the changes of the desired state." },
-            "selfLink": text("No longer set."),
-            "finalizers": {
-                "type": "array", "items": { "type": "string" }, "x-kubernetes-list-type": "set",
-                "x-kubernetes-patch-strategy": "merge",
-                "description": "Must be empty before the object is removed; each is the task of one component.",
-            },
-            "ownerReferences": {
-                "type": "array", "description": "Objects this one depends on; when all are gone, it is deleted.",
-                "x-kubernetes-patch-merge-key": "uid", "x-kubernetes-patch-strategy": "merge",
-                "items": { "type": "object", "properties": {
-                    "apiVersion": { "type": "string" }, "kind": { "type": "string" }, "name": { "type": "string" },
-                    "uid": { "type": "string" }, "controller": { "type": "boolean" },
-                    "blockOwnerDeletion": { "type": "boolean" },
-                } },
-            },
-            "managedFields": { "type": "array", "items": { "type": "object" }, "description": "Who owns which field." },
-        },
-    })
 }
 
 /// The operations on one resource, with the parameters that clients look for.

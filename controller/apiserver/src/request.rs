@@ -28,8 +28,10 @@ impl Parameters {
         self.0.iter().any(|(key, _)| key == name)
     }
 
+    /// Whatever does not say no says yes, also nothing at all: `?watch`.
     pub(crate) fn flag(&self, name: &str) -> bool {
-        matches!(self.get(name), Some("true" | "1" | "True" | "TRUE" | "t" | "T"))
+        let value = self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.to_lowercase());
+        value.is_some_and(|value| value != "false" && value != "0")
     }
 
     /// A whole number, as the options of a request have them.
@@ -41,12 +43,12 @@ impl Parameters {
         text.parse().map(Some).map_err(refused)
     }
 
-    /// The version of a list or watch.
+    /// The version of a list.
     pub(crate) fn version(&self) -> Result<Option<u64>, ApiError> {
         self.parsed_version().map_err(|why| ApiError::bad_request(format!("invalid resource version: {why}")))
     }
 
-    /// The version of a single object; only the code is another than that of lists.
+    /// The version of a single object or of a watch; only the code is another than that of lists.
     pub(crate) fn version_of_one(&self) -> Result<Option<u64>, ApiError> {
         self.parsed_version().map_err(|why| ApiError::new(500, "", why))
     }

@@ -141,7 +141,13 @@ impl Resource {
     /// What discovery calls the storage: eight bytes of the hash of group, version and kind, in Base64.
     pub(crate) fn storage_hash(&self) -> String {
         use base64::Engine as _;
-        let digest = Sha256::digest(format!("{}/{}/{}", self.group, self.version, self.kind));
+        // Where a real server stores a kind in another group or version.
+        let (group, version) = match self.family {
+            Family::Event => ("", "v1"),
+            Family::Definition => (self.group.as_str(), "v1beta1"),
+            _ => (self.group.as_str(), self.version.as_str()),
+        };
+        let digest = Sha256::digest(format!("{group}/{version}/{}", self.kind));
         base64::engine::general_purpose::STANDARD.encode(&digest[..8])
     }
 

@@ -51,7 +51,7 @@ fn is_read(method: &Method) -> bool {
 
 fn verb(method: &Method, place: &ResourcePath, parameters: &Parameters) -> &'static str {
     match method.as_str() {
-        "GET" | "HEAD" if parameters.flag("watch") && place.subresource.is_none() => "watch",
+        "GET" | "HEAD" if place.name.is_none() && parameters.flag("watch") => "watch",
         "GET" | "HEAD" if place.name.is_some() => "get",
         "GET" | "HEAD" => "list",
         "POST" => "create",
@@ -78,6 +78,9 @@ fn custom_verb(
     };
     if !allowed {
         return Err(ApiError::method_not_allowed(resource.subject(), verb));
+    }
+    if matches!(verb, "update" | "patch") && place.name.is_none() {
+        return Err(ApiError::bad_request("name must be provided"));
     }
     Ok(verb)
 }

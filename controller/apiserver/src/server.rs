@@ -287,6 +287,8 @@ pub(crate) async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> 
             Ok(None) => {}
             Err(error) => return response::error(&error, &[]),
         }
+    } else if !path.starts_with("/openapi") && about_the_server(shared, path, &accept).is_some() {
+        return response::error(&ApiError::unrouted_method(), &[]);
     }
     let Route { place, resource, verb } = match route::route(&shared.read().registry, &parts.method, path, &parameters)
     {

@@ -45,7 +45,9 @@ impl View {
             Some("None") => Include::Nothing,
             Some("Object") => Include::Object,
             Some(other) => {
-                return Err(ApiError::bad_request(format!("unrecognized includeObject value: \"{other}\"")));
+                return Err(ApiError::bad_request(format!(
+                    "Unable to convert to Table as requested: includeObject: Invalid value: \"{other}\": must be 'Metadata', 'Object', 'None', or empty"
+                )));
             }
         };
         for range in accept.split(',').map(str::trim).filter(|range| !range.is_empty()) {
@@ -96,10 +98,15 @@ impl View {
         match &self.form {
             Form::Plain => value,
             Form::Metadata => match value.get("items") {
-                Some(items) => json!({
-                    "kind": "PartialObjectMetadataList", "apiVersion": self.api_version(), "metadata": value["metadata"],
-                    "items": items.as_array().into_iter().flatten().map(|item| self.partial(item)).collect::<Vec<_>>(),
-                }),
+                Some(items) => {
+                    let items: Vec<Value> =
+                        items.as_array().into_iter().flatten().map(|item| self.partial(item)).collect();
+                    json!({
+                        "kind": "PartialObjectMetadataList", "apiVersion": self.api_version(),
+                        // Go writes a list that was never added to as null.
+                        "metadata": metadata_of_list(&value), "items": if items.is_empty() { Value::Null } else { json!(items) },
+                    })
+                }
                 None => self.partial(&value),
             },
             Form::Table { include, headless } => self.table(resource, &value, *include, *headless, now),
@@ -119,7 +126,7 @@ impl View {
             let cells: Vec<Value> = resource.columns.iter().map(|column| column.cell(object, now)).collect();
             let mut row = json!({ "cells": cells });
             match include {
-                Include::Nothing => {}
+                Include::Nothing => row["object"] = Value::Null,
                 Include::Metadata => row["object"] = self.partial(object),
                 Include::Object => {
                     row["object"] = object.clone();
@@ -131,7 +138,7 @@ impl View {
         };
         let (rows, metadata): (Vec<Value>, Value) = match value.get("items").and_then(Value::as_array) {
             Some(items) if value["kind"] == json!(resource.list_kind) => {
-                (items.iter().map(row).collect(), value["metadata"].clone())
+                (items.iter().map(row).collect(), metadata_of_list(value))
             }
             _ => (vec![row(value)], json!({ "resourceVersion": object::meta(value, "resourceVersion") })),
         };
@@ -141,6 +148,15 @@ impl View {
             "columnDefinitions": if headless { json!([]) } else { json!(columns) }, "rows": rows,
         })
     }
+}
+
+/// Go leaves out the token of a last page here, and not in a list of custom resources.
+fn metadata_of_list(list: &Value) -> Value {
+    let mut metadata = list["metadata"].clone();
+    if let Some(metadata) = metadata.as_object_mut() {
+        metadata.retain(|_, value| value != "");
+    }
+    metadata
 }
 
 /// A successful answer in the form the client asked for. A `Status` or a `Scale` has only one form.

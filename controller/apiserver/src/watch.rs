@@ -22,6 +22,7 @@ use crate::faults::Request;
 use crate::field::FieldError;
 use crate::handlers::Call;
 use crate::query::Selection;
+use crate::request::Parameters;
 use crate::resource::Resource;
 use crate::shared::Shared;
 use crate::state::State;
@@ -49,9 +50,9 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
     let selection =
         Selection::parse(&call.resource, call.path.namespace.as_deref(), call.path.name.as_deref(), parameters)?;
     let initial = parameters.flag("sendInitialEvents");
-    check_options(call, initial)?;
+    check_options(parameters)?;
     let view = View::negotiate(call)?;
-    let version = parameters.version()?;
+    let version = parameters.version_of_one()?;
     let timeout = parameters
         .integer("timeoutSeconds")?
         .and_then(|seconds| u64::try_from(seconds).ok())
@@ -102,23 +103,21 @@ fn default_timeout() -> Duration {
     DEFAULT_TIMEOUT + Duration::from_secs(rand::random_range(0..DEFAULT_TIMEOUT.as_secs()))
 }
 
-fn check_options(call: &Call, initial: bool) -> Result<(), ApiError> {
-    let parameters = &call.parameters;
-    let refused = |detail: &str| {
-        Err(ApiError::invalid_options("ListOptions", &[FieldError::forbidden("resourceVersionMatch", detail)]))
-    };
+fn check_options(parameters: &Parameters) -> Result<(), ApiError> {
     let matching = parameters.get("resourceVersionMatch");
-    match matching {
-        None if initial || parameters.has("sendInitialEvents") => {
-            refused("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-        }
-        Some("NotOlderThan") if parameters.has("sendInitialEvents") => Ok(()),
-        Some(_) if parameters.has("sendInitialEvents") => {
-            refused("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan")
-        }
-        Some(_) => refused("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"),
-        None => Ok(()),
+    let initial = parameters.has("sendInitialEvents");
+    let mut errors = Vec::new();
+    let mut forbidden = |detail: &str| errors.push(FieldError::forbidden("resourceVersionMatch", detail));
+    if initial && matching != Some("NotOlderThan") {
+        forbidden("sendInitialEvents requires setting resourceVersionMatch to NotOlderThan");
     }
+    if !initial && matching.is_some() {
+        forbidden("resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided");
+    }
+    if let Some(other) = matching.filter(|matching| *matching != "NotOlderThan") {
+        errors.push(FieldError::not_supported("resourceVersionMatch", &other.into(), &["NotOlderThan".into()]));
+    }
+    if errors.is_empty() { Ok(()) } else { Err(ApiError::invalid_options("ListOptions", &errors)) }
 }
 
 struct Watcher {
@@ -287,13 +286,10 @@ impl Watcher {
     }
 
     fn bookmark_object(&self) -> Value {
-        let mut object = json!({
+        let object = json!({
             "kind": self.resource.kind, "apiVersion": self.resource.api_version(),
             "metadata": { "resourceVersion": self.position.to_string() },
         });
-        if !self.resource.is_custom() {
-            object["metadata"]["creationTimestamp"] = Value::Null;
-        }
         table::bookmark(&self.view, object)
     }
 

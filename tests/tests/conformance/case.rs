@@ -29,6 +29,10 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("status", include_str!("cases/status.yaml")),
     ("deletion", include_str!("cases/deletion.yaml")),
     ("lists", include_str!("cases/lists.yaml")),
+    ("watch", include_str!("cases/watch.yaml")),
+    ("tables", include_str!("cases/tables.yaml")),
+    ("errors", include_str!("cases/errors.yaml")),
+    ("discovery", include_str!("cases/discovery.yaml")),
 ];
 
 /// A file of cases.

@@ -28,7 +28,9 @@ pub fn problems(words: &Words, expected: &Yaml, found: &Value, path: &str) -> Ve
                 return vec![format!("{path}: expected {} items, found {found}", list.len())];
             }
             let pairs = list.iter().zip(items).enumerate();
-            pairs.flat_map(|(at, (one, item))| problems(words, one, item, &format!("{path}[{at}]"))).collect()
+            pairs
+                .flat_map(|(at, (one, item))| field_problems(words, one, Some(item), &format!("{path}[{at}]")))
+                .collect()
         }
         Yaml::Tagged(tagged) if is_about_text(expected) => {
             let wanted = words.text(tagged.value.as_str().unwrap());

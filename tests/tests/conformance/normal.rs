@@ -13,6 +13,8 @@ static UID: LazyLock<Regex> =
 /// A whole object in an error, with its versions and times.
 static OBJECT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r#"patch: Invalid value: "\{.*\}": |^Invalid value: "\{.*\}": "#).unwrap());
+/// Where a real server was built shows in some of its errors.
+static SOURCE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r#"in scheme "[^"]*""#).unwrap());
 static NUMBER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\d+").unwrap());
 static AGE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"^\d+(ms|s|m)$").unwrap());
 
@@ -32,6 +34,7 @@ impl Names {
     /// Replaces in a text every uid, every version it speaks of, and generated names.
     fn in_text(&mut self, text: &str) -> String {
         let text = OBJECT.replace_all(text, "<the object>: ");
+        let text = SOURCE.replace_all(&text, "in scheme <source>");
         let mut text = UID.replace_all(&text, |found: &Captures<'_>| self.name("uid", &found[0])).into_owned();
         if text.to_lowercase().replace(' ', "").contains("resourceversion") {
             let version = |found: &Captures<'_>| self.0.get(&found[0]).map_or("<number>", |name| name).to_owned();

@@ -14,6 +14,7 @@ use crate::resource::{Family, Resource, next_id};
 use crate::schema::Schema;
 
 pub(crate) use rules::{prepare_create, prepare_update, validate};
+pub(crate) use schemas::{description, metadata_description, metadata_schema, type_description};
 pub(crate) use shape::{default, shape};
 pub(crate) use types::mismatch;
 
@@ -93,6 +94,7 @@ fn namespace() -> Builtin {
 }
 
 fn secret() -> Builtin {
+    let schema = schemas::secret();
     Builtin {
         group: "",
         kind: "Secret",
@@ -103,13 +105,14 @@ fn secret() -> Builtin {
         table: "secrets",
         family: Family::Secret,
         status: false,
-        schema: schemas::secret(),
-        columns: column::of_secrets(),
+        columns: column::of_secrets(&schema),
+        schema,
         selectable: &["type"],
     }
 }
 
 fn config_map() -> Builtin {
+    let schema = schemas::config_map();
     Builtin {
         group: "",
         kind: "ConfigMap",
@@ -120,8 +123,8 @@ fn config_map() -> Builtin {
         table: "configmaps",
         family: Family::ConfigMap,
         status: false,
-        schema: schemas::config_map(),
-        columns: column::of_config_maps(),
+        columns: column::of_config_maps(&schema),
+        schema,
         selectable: &[],
     }
 }
@@ -138,7 +141,7 @@ fn core_event() -> Builtin {
         family: Family::CoreEvent,
         status: false,
         schema: schemas::core_event(),
-        columns: column::of_events(),
+        columns: column::of_events(&schemas::core_event()),
         selectable: events::CORE_FIELDS,
     }
 }
@@ -155,12 +158,13 @@ fn event() -> Builtin {
         family: Family::Event,
         status: false,
         schema: schemas::event(),
-        columns: column::of_events(),
+        columns: column::of_events(&schemas::core_event()),
         selectable: events::GROUP_FIELDS,
     }
 }
 
 fn lease() -> Builtin {
+    let schema = schemas::lease();
     Builtin {
         group: "coordination.k8s.io",
         kind: "Lease",
@@ -171,8 +175,8 @@ fn lease() -> Builtin {
         table: "leases.coordination.k8s.io",
         family: Family::Lease,
         status: false,
-        schema: schemas::lease(),
-        columns: column::of_leases(),
+        columns: column::of_leases(&schema),
+        schema,
         selectable: &[],
     }
 }

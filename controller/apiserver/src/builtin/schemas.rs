@@ -1,9 +1,12 @@
 //! Schemas of the built-in kinds, generated from the types of `k8s-openapi`, with the merge rules those types lack.
 
+use std::sync::LazyLock;
+
 use k8s_openapi::api::coordination::v1::Lease;
 use k8s_openapi::api::core::v1::{ConfigMap, Event as CoreEvent, Namespace, Secret};
 use k8s_openapi::api::events::v1::Event;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -67,6 +70,39 @@ fn atomic(schema: &mut Value, paths: &[&str]) {
             node["x-kubernetes-map-type"] = json!("atomic");
         }
     }
+}
+
+/// What the schema of a kind says about a field, `spec.holderIdentity`.
+pub(crate) fn description(schema: &Value, field: &str) -> String {
+    let pointer = format!("/properties/{}/description", field.replace('.', "/properties/"));
+    schema.pointer(&pointer).and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
+/// What is said about a field that every object has.
+pub(crate) fn metadata_description(field: &str) -> String {
+    description(metadata_schema(), field)
+}
+
+/// What is said about `apiVersion` and `kind`.
+pub(crate) fn type_description(field: &str) -> String {
+    static ANY: LazyLock<Value> = LazyLock::new(generated::<Namespace>);
+    description(&ANY, field)
+}
+
+/// The fields that every object has, with how they are merged.
+pub(crate) fn metadata_schema() -> &'static Value {
+    static METADATA: LazyLock<Value> = LazyLock::new(|| {
+        let mut schema = generated::<ObjectMeta>();
+        let fields = &mut schema["properties"];
+        fields["finalizers"]["x-kubernetes-list-type"] = json!("set");
+        fields["finalizers"]["x-kubernetes-patch-strategy"] = json!("merge");
+        fields["ownerReferences"]["x-kubernetes-list-type"] = json!("map");
+        fields["ownerReferences"]["x-kubernetes-list-map-keys"] = json!(["uid"]);
+        fields["ownerReferences"]["x-kubernetes-patch-merge-key"] = json!("uid");
+        fields["ownerReferences"]["x-kubernetes-patch-strategy"] = json!("merge");
+        schema
+    });
+    &METADATA
 }
 
 fn generated<T: JsonSchema>() -> Value {

@@ -21,6 +21,8 @@ fn always(family: Family) -> &'static [&'static str] {
     match family {
         Family::Namespace | Family::Definition => &["spec", "status"],
         Family::Lease => &["spec"],
+        Family::CoreEvent => &["source"],
+        Family::Event => &["deprecatedSource"],
         _ => &[],
     }
 }

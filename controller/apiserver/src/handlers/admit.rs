@@ -104,7 +104,7 @@ pub(super) fn admit(
     check_type(call, &value).map_err(|why| cannot(&value, &why))?;
     let mut unknown = Vec::new();
     let before = value.clone();
-    metadata::normalise(&mut value, &mut unknown).map_err(|why| cannot(&before, &why))?;
+    metadata::normalise(&mut value, resource.is_custom(), &mut unknown).map_err(|why| cannot(&before, &why))?;
     if has_own_kind(resource, &value) {
         prune(&mut value, &resource.schema, "", true, &mut unknown);
         drop_nulls(&mut value, &resource.schema);

@@ -86,21 +86,23 @@ pub(crate) fn go_name(value: &Value) -> &'static str {
 /// Removes what is no field of metadata, and what stands for nothing.
 ///
 /// # Errors
-/// Where a field has a value of another type.
-pub(crate) fn normalise(value: &mut Value, unknown: &mut Vec<String>) -> Result<(), String> {
+/// Where a field has a value of another type. Go names the field from the root where it reads a type of its own.
+pub(crate) fn normalise(value: &mut Value, of_custom: bool, unknown: &mut Vec<String>) -> Result<(), String> {
     if let Some(found) = value.get("metadata").filter(|found| !found.is_object() && !found.is_null()) {
         return Err(format!("json: cannot unmarshal {} into Go value of type v1.ObjectMeta", go_name(found)));
     }
     let metadata = object::metadata_mut(value);
+    let place = if of_custom { "ObjectMeta" } else { "ObjectMeta.metadata" };
     for (name, holds) in FIELDS {
         let found = metadata.get(*name).unwrap_or(&Value::Null);
         if let Some((found, wanted)) = holds.mismatch(found) {
-            return Err(format!(
-                "json: cannot unmarshal {found} into Go struct field ObjectMeta.{name} of type {wanted}"
-            ));
+            return Err(format!("json: cannot unmarshal {found} into Go struct field {place}.{name} of type {wanted}"));
         }
         if let (Holds::Time, Some(text)) = (holds, found.as_str()) {
             check_time(text)?;
+        }
+        if let (Holds::Texts | Holds::TextList, Some(found)) = (holds, metadata.get_mut(*name)) {
+            empty_nulls(found);
         }
     }
     metadata.retain(|name, value| {
@@ -111,6 +113,16 @@ pub(crate) fn normalise(value: &mut Value, unknown: &mut Vec<String>) -> Result<
         known && !stands_for_nothing(name, value)
     });
     Ok(())
+}
+
+/// In maps and lists of texts, a null is an empty text.
+fn empty_nulls(items: &mut Value) {
+    let items: Vec<&mut Value> = match items {
+        Value::Object(map) => map.values_mut().collect(),
+        Value::Array(list) => list.iter_mut().collect(),
+        _ => return,
+    };
+    items.into_iter().filter(|item| item.is_null()).for_each(|item| *item = json!(""));
 }
 
 fn stands_for_nothing(name: &str, value: &Value) -> bool {

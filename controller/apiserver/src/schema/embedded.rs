@@ -54,7 +54,7 @@ fn check(value: &Value, path: &str, errors: &mut Vec<FieldError>) {
     }
     let Some(metadata) = value.get("metadata") else { return };
     let mut object = json!({ "metadata": metadata });
-    if let Err(why) = metadata::normalise(&mut object, &mut Vec::new()) {
+    if let Err(why) = metadata::normalise(&mut object, true, &mut Vec::new()) {
         errors.push(FieldError::invalid(&child(path, "metadata"), metadata, &why));
         return;
     }
