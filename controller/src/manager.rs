@@ -127,7 +127,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
     };
     if shutdown.run_until_cancelled(known).await.is_some() {
         controllers.spawn(all().run(
-            watches::objects(Api::all(client.clone()), services_writer, list_services),
+            watches::services(&context, services_writer, list_services),
             context.caches.services_listed.clone(),
             caches.services.clone(),
             watches::unbounded(woken_services),

@@ -21,6 +21,12 @@ pub struct Identity {
     pub remote_identity: String,
     /// The owner key on the remote.
     pub owner: String,
+    /// The Package of which it holds a unit since it was ordered; absent in records of earlier versions.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<String>,
+    /// The Package to which it was changed last: it holds a unit of both until the outcome is definite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changed_to: Option<String>,
     /// Set once the end of the remote was confirmed. Final.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<String>,

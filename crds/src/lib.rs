@@ -27,8 +27,8 @@ pub use identity::{Carried, Identity, IdentityError};
 pub use package::{Package, PackageSpec, PackageStatus, Termination};
 pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
 pub use provider_instance::{
-    Brake, InstanceLimits, InstanceMode, OwnerScope, ProviderInstance, ProviderInstanceSpec, ProviderInstanceStatus,
-    TerminationLimit,
+    Brake, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,
+    ProviderInstanceStatus, TerminationLimit,
 };
 pub use shared::{Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
 

@@ -27,6 +27,9 @@ use crate::{DeletionPolicy, Duration, NameRef};
     printcolumn(name = "Instance", type_ = "string", json_path = ".spec.providerInstanceRef.name"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Stock", type_ = "integer", json_path = ".spec.stock"),
+    printcolumn(name = "Taken", type_ = "integer", json_path = ".status.taken"),
+    printcolumn(name = "Waiting", type_ = "integer", json_path = ".status.waiting"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
@@ -48,6 +51,14 @@ pub struct PackageSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::label_selector")]
     pub namespace_selector: Option<LabelSelector>,
+    /// How many services may have it at once. Absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub stock: Option<i32>,
+    /// How many services of one owner may have it at once. Absent: any number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub limit_per_owner: Option<i32>,
     /// Deletion policies that services may choose; empty: both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "atomic"))]
@@ -77,6 +88,14 @@ pub struct PackageStatus {
     #[schemars(schema_with = "crate::schema::conditions")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
+    /// How many services have a unit of it, or are promised one. Looked up at least once a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub taken: Option<i32>,
+    /// How many services wait for a unit of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0))]
+    pub waiting: Option<i32>,
 }
 
 impl PackageSpec {

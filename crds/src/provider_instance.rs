@@ -105,6 +105,10 @@ pub struct InstanceLimits {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 256))]
     pub max_concurrent_creates: Option<i32>,
+    /// How many services it may have at once. Absent: any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub max_services: Option<i32>,
     /// The brake on endings, 20 an hour where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terminations: Option<TerminationLimit>,
@@ -157,6 +161,9 @@ pub struct ProviderInstanceStatus {
     /// Endings counted by the brake.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub brake: Option<Brake>,
+    /// Units of limited packages that were given out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub promises: Option<Promises>,
     /// The value of the annotation hostwright.dev/confirm that was acted on last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -185,6 +192,24 @@ pub struct Brake {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub released_by: Option<String>,
+}
+
+/// Units of limited packages that were given out. Whoever gives one out writes here first, so that no two give out the same.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Promises {
+    /// Counts them.
+    #[schemars(range(min = 0))]
+    pub sequence: i64,
+    /// Those that the record of a service may not show yet: the Package, by the UID of the service.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 64))]
+    pub open: BTreeMap<String, String>,
+}
+
+impl Promises {
+    /// The most that can be open at once.
+    pub const MOST_OPEN: usize = 64;
 }
 
 impl ProviderInstanceSpec {

@@ -197,6 +197,21 @@ reasons! {
         "platform team, if it lasts",
         "kubectl describe hinst NAME"
     }
+    OUT_OF_STOCK = "OutOfStock" on "Ready, Accepted" {
+        "Every unit of the package's `stock` is taken. The services that wait are served in the order of their creation, by themselves, when one is ended or `stock` is raised.",
+        "platform team",
+        "kubectl get hpkg"
+    }
+    OWNER_LIMIT_REACHED = "OwnerLimitReached" on "Ready, Accepted" {
+        "The owner has as many services of the package as its `limitPerOwner` allows. It goes on by itself when one of them is ended or the limit is raised.",
+        "the owner, or the platform team",
+        "kubectl get hsvc -A --field-selector spec.owner.id=ID"
+    }
+    INSTANCE_FULL = "InstanceFull" on "Ready, Accepted" {
+        "The ProviderInstance has as many services as its `limits.maxServices` allows. Those that wait are served in the order of their creation.",
+        "platform team",
+        "kubectl describe hinst NAME"
+    }
     NO_CAPACITY = "NoCapacity" on "Ready, Accepted" {
         "The provider has no room. Attempts go on slowly.",
         "platform team",

@@ -84,6 +84,8 @@ mod tests {
             owner: "o".into(),
             ended: None,
             carried: None,
+            package: None,
+            changed_to: None,
         };
         let mut object = json!({
             "apiVersion": "hostwright.dev/v1alpha1", "kind": "HostingService",

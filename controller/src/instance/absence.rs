@@ -113,6 +113,8 @@ mod tests {
             owner: "prod.customers.cust-1".into(),
             ended: None,
             carried: None,
+            package: None,
+            changed_to: None,
         };
         let mut service = HostingService::default();
         service.metadata.name = Some(name.into());

@@ -10,6 +10,7 @@ use kube::ResourceExt as _;
 
 use super::brake::Reserve;
 use super::identity::Panel;
+use super::stock::Known;
 use super::validate::Settings;
 use crate::context::Context;
 use crate::providers::{Gate, GateLimits, Hold, Inventory};
@@ -33,6 +34,8 @@ pub(super) struct Remembered {
     pub(super) testing: tokio::sync::Mutex<()>,
     /// Endings that are reserved and not used.
     pub(super) reserve: tokio::sync::Mutex<Reserve>,
+    /// Held while a unit of a limited package is given out.
+    pub(super) promises: tokio::sync::Mutex<Known>,
     /// Shared by those who write the first record of a service on it, and alone for whoever lets the object go.
     pub(super) recording: Arc<tokio::sync::RwLock<()>>,
 }

@@ -18,6 +18,7 @@ mod references;
 mod report;
 mod resolve;
 mod standing;
+mod stock;
 mod token;
 mod validate;
 
@@ -36,6 +37,7 @@ pub use brake::{Brake, brake_holds, take};
 pub use connection::verify;
 pub use memory::Memory;
 pub use references::secret_references;
+pub use stock::{reserve, seems_free, tally, wake_those_who_wait};
 pub use token::pending_confirmations;
 
 use self::connection::Why;

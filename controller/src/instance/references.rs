@@ -124,6 +124,8 @@ mod tests {
             owner: "prod.customers.cust-1".into(),
             ended: None,
             carried: None,
+            package: None,
+            changed_to: None,
         };
         change(&mut record);
         let mut service = HostingService::default();

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
-use hostwright_crds::Package;
+use hostwright_crds::{HostingService, Identity, Package, annotation};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::core::PartialObjectMeta;
 use kube::runtime::reflector::ObjectRef;
@@ -18,7 +18,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Sender;
 
 use crate::context::{Context, Guarded};
-use crate::instance::secret_references;
+use crate::instance::{secret_references, wake_those_who_wait};
 
 type Watched<K> = Result<K, watcher::Error>;
 
@@ -50,6 +50,33 @@ where
                 listed.send_replace(true);
             }
         })
+}
+
+/// Services; one that is gone or ended wakes those that wait for what it had.
+pub(super) fn services(
+    context: &Arc<Context>,
+    writer: Writer<Guarded<HostingService>>,
+    listed: Sender<bool>,
+) -> impl Stream<Item = Watched<Guarded<HostingService>>> + Send + use<> {
+    let context = context.clone();
+    events(Api::all(context.client.clone()), writer, listed)
+        .inspect_ok(move |event| {
+            if let Some(instance) = freed(event) {
+                wake_those_who_wait(&context, &instance);
+            }
+        })
+        .applied_objects()
+}
+
+/// The instance on which something became free.
+fn freed(event: &Event<Guarded<HostingService>>) -> Option<String> {
+    let (service, gone) = match event {
+        Event::Delete(service) => (service, true),
+        Event::Apply(service) => (service, false),
+        Event::Init | Event::InitApply(_) | Event::InitDone => return None,
+    };
+    let identity = Identity::parse(service.annotations().get(annotation::IDENTITY)?).ok()?;
+    (gone || identity.ended.is_some()).then_some(identity.instance)
 }
 
 /// Packages; a change wakes the services that ordered one.

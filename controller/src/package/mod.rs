@@ -14,6 +14,7 @@ use kube::runtime::reflector::ObjectRef;
 pub use validate::check;
 
 use crate::context::{Context, Guarded};
+use crate::instance;
 use crate::kube::WriteError;
 use crate::kube::fenced::write_status_of;
 use crate::providers::{Hold, Providers};
@@ -46,13 +47,18 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
         return Ok(Action::await_change());
     }
     // resolve (cluster): from the cache
-    let instance = ctx.caches.instances.get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
-    let instance = instance.as_ref().and_then(|instance| instance.0.as_ref().ok());
+    let provider = ctx.caches.instances.get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
+    let provider = provider.as_ref().and_then(|provider| provider.0.as_ref().ok());
     // validate (pure)
-    let judged = judge(package, instance, &ctx.providers);
+    let judged = judge(package, provider, &ctx.providers);
     // report
     let before = package.status.clone().unwrap_or_default();
-    let status = fold(package, &judged, ctx.clock.now());
+    let mut status = fold(package, &judged, ctx.clock.now());
+    let counted = instance::tally(&ctx, package);
+    (status.taken, status.waiting) = counted.unzip();
+    if counted.is_some() {
+        instance::wake_those_who_wait(&ctx, &package.spec.provider_instance_ref.name);
+    }
     if status != before && ctx.leadership.holds() {
         write_status_of(&ctx.client, package, status).await?;
     }

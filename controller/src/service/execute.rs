@@ -63,6 +63,11 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::End => end(pass).await,
+        Step::Create | Step::Scale | Step::ChangePackage if takes_a_unit(pass).await? => Ok(Flow::Again),
+        Step::ChangePackage => {
+            pass.found(Finding::ChangedPackage);
+            Ok(Flow::Again)
+        }
         Step::Create => mutate::mutate(pass, Verb::Create, false).await,
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
@@ -111,16 +116,45 @@ fn settled(pass: &mut Pass) -> Flow {
 
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.
 async fn record(pass: &mut Pass) -> Result<Flow, Error> {
-    let identity = Identity { carried: None, ..identity(pass) };
+    let identity = record::up_to_date(identity(pass), &pass.service, &pass.status);
     let fresh = pass.record == Record::None && pass.status.external_id.is_none();
     let leave = if fresh { instance::may_record(&pass.ctx, &identity.instance).await } else { None };
     if fresh && leave.is_none() {
         // It was deleted since this was planned, and may be gone the next moment.
         return Err(Error::Write(WriteError::Conflict));
     }
+    if fresh && let Some(package) = &identity.package {
+        // The record holds the unit from here on.
+        if let Err(hold) = instance::reserve(&pass.ctx, &identity.instance, &pass.service, package).await {
+            pass.order = Err(hold);
+            return Ok(Flow::Again);
+        }
+    }
     write_identity(pass, &identity, true).await?;
     pass.just_recorded = fresh;
     Ok(Flow::Again)
+}
+
+/// Another package than the one it has a unit of: the record holds both until the outcome is definite. True when there is
+/// to be planned again.
+async fn takes_a_unit(pass: &mut Pass) -> Result<bool, Error> {
+    let (Ok(order), Record::Ours(identity)) = (&pass.order, &pass.record) else { return Ok(false) };
+    let package = order.package.clone();
+    if !record::changes_package(identity, &pass.status, &package) {
+        return Ok(false);
+    }
+    match instance::reserve(&pass.ctx, &identity.instance, &pass.service, &package).await {
+        Err(hold) => {
+            pass.order = Err(hold);
+            Ok(true)
+        }
+        Ok(false) => Ok(false),
+        Ok(true) => {
+            let both = Identity { changed_to: Some(package), ..identity.clone() };
+            write_identity(pass, &both, false).await?;
+            Ok(true)
+        }
+    }
 }
 
 async fn take_finalizer(pass: &mut Pass) -> Result<Flow, Error> {
@@ -162,9 +196,15 @@ fn identity(pass: &Pass) -> Identity {
         instance: status.provider_instance.clone().or(ordered).unwrap_or_default(),
         remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
         owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
+        package: ordered_package(pass),
+        changed_to: None,
         ended: None,
         carried: None,
     }
+}
+
+fn ordered_package(pass: &Pass) -> Option<String> {
+    pass.resolved.package.as_ref().map(kube::ResourceExt::name_any)
 }
 
 async fn write_identity(pass: &mut Pass, identity: &Identity, finalizer: bool) -> Result<(), Error> {

@@ -119,6 +119,8 @@ fn identity() -> Identity {
         owner: OWNER.into(),
         ended: None,
         carried: None,
+        package: None,
+        changed_to: None,
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Finding {
     Forgot,
     /// Remote, order and what was applied agree.
     Agrees,
+    /// It is of the ordered package now, which asks for the same.
+    ChangedPackage,
     /// The operation is not needed any more.
     Dropped,
     /// A request for an attempt was honoured.
@@ -151,6 +153,7 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
             status.not_converging = None;
             None
         }
+        Finding::ChangedPackage => changed_package(status, ground),
         Finding::Dropped => {
             status.operation = None;
             None
@@ -164,6 +167,14 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
         status.record(ground.time(), notice.reason, notice.message.clone());
     }
     notice
+}
+
+fn changed_package(status: &mut HostingServiceStatus, ground: &Ground) -> Option<Notice> {
+    let (Ok(order), Some(last)) = (ground.order, &mut status.last_applied) else { return None };
+    let message = format!("changed from package {} to {}, which asks for the same", last.package, order.package);
+    last.package.clone_from(&order.package);
+    last.package_generation = order.package_generation;
+    Some(Notice { reason: reason::SCALED, message, warning: false })
 }
 
 /// A request's token as status keeps it.

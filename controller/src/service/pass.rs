@@ -20,6 +20,7 @@ use super::report;
 use super::resolve::{self, Resolved};
 use super::situation::{Look, Provider, Situation};
 use crate::context::Context;
+use crate::instance;
 use crate::kube::WriteError;
 use crate::providers::{Hold, Runtime};
 
@@ -70,6 +71,15 @@ impl Pass {
             runtime: resolved.runtime.as_deref(),
             record: record.believed(),
             last_applied: status.last_applied.as_ref(),
+        });
+        let order = order.and_then(|order| {
+            // What is known to be taken needs no look at the remote.
+            if let Record::Ours(identity) = &record
+                && record::changes_package(identity, &status, &order.package)
+            {
+                instance::seems_free(&ctx, &identity.instance, &service, &order.package)?;
+            }
+            Ok(order)
         });
         let mut pass = Self {
             aim: aim::of(&service),

@@ -14,7 +14,7 @@ use std::time::Duration;
 use hostwright_crds::{InstanceMode, Operation, OperationOutcome, RemoteState, Target, Verb, reason};
 use k8s_openapi::jiff::Timestamp;
 
-use super::record::Record;
+use super::record::{self, Record};
 use super::retry;
 use super::situation::{Provider, Situation};
 use crate::providers::{Hold, Standing};
@@ -48,6 +48,8 @@ pub enum Step {
     Forget,
     /// Write down that something else removed the remote.
     ReportMissing,
+    /// Write down that it is of another package now, which asks for the same.
+    ChangePackage,
     /// Write down for ever that the service ended.
     End,
     /// Make the remote.
@@ -146,9 +148,10 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| believes_the_record(s))
         .or_else(|| never_existed(s))
         .or_else(|| unheld(s))
-        .or_else(|| carrying(s))
+        .or_else(|| outdated(s))
         .or_else(|| protected(s))
         .or_else(|| paused(s))
+        .or_else(|| existing::changing_package(s))
         .or_else(|| settled(s))
         .or_else(|| unusable_provider(s))
         .or_else(|| contested(s))
@@ -233,11 +236,13 @@ fn unheld(s: &Situation) -> Option<Step> {
     (recorded && !s.aim.deleting && !has_finalizer(s)).then_some(Step::TakeFinalizer)
 }
 
-/// What the record carried here goes once status has it.
-fn carrying(s: &Situation) -> Option<Step> {
+/// What the record says for a while only goes: what it carried here once status has it, and the other package once a change
+/// is over.
+fn outdated(s: &Situation) -> Option<Step> {
     let Record::Ours(identity) = s.record else { return None };
-    let has_landed = s.service.status.as_ref().is_some_and(|status| status.remote.is_some());
-    (identity.carried.is_some() && has_landed).then_some(Step::Record)
+    let written = s.service.status.as_ref()?;
+    let has_landed = identity.carried.is_some() && written.remote.is_some();
+    (has_landed || record::has_changed(identity, s.service, written)).then_some(Step::Record)
 }
 
 /// Protection holds every ending.

@@ -1,6 +1,6 @@
 //! Which remote belongs to a service: names, the identity record, and whether to believe it. Pure.
 
-use hostwright_crds::{HostingService, Identity, OwnerScope, annotation};
+use hostwright_crds::{HostingService, HostingServiceStatus, Identity, OwnerScope, Verb, annotation};
 use kube::ResourceExt as _;
 
 use super::digest;
@@ -43,6 +43,33 @@ impl Record {
             Self::Ours(identity) | Self::Restored(identity) => Some(identity),
             Self::None | Self::Copied(_) | Self::Unreadable(_) => None,
         }
+    }
+}
+
+/// Whether an order is for another package than those that the record of the service holds a unit of.
+pub fn changes_package(identity: &Identity, status: &HostingServiceStatus, ordered: &str) -> bool {
+    let applied = status.last_applied.as_ref().map(|last| &last.package).or(identity.package.as_ref());
+    applied.is_some_and(|applied| applied != ordered) && identity.changed_to.as_deref() != Some(ordered)
+}
+
+/// Whether a change of package is over: applied, or not wanted any more and nothing of it under way.
+pub fn has_changed(identity: &Identity, service: &HostingService, status: &HostingServiceStatus) -> bool {
+    let Some(next) = &identity.changed_to else { return false };
+    let applied = status.last_applied.as_ref().is_some_and(|last| last.package == *next);
+    let under_way =
+        status.operation.as_ref().is_some_and(|operation| matches!(operation.verb, Verb::Scale | Verb::Create));
+    applied || (service.spec.package_ref.name != *next && !under_way)
+}
+
+/// The record without what counted for a while only.
+pub fn up_to_date(identity: Identity, service: &HostingService, status: &HostingServiceStatus) -> Identity {
+    let over = has_changed(&identity, service, status);
+    let applied = status.last_applied.as_ref().map(|last| last.package.clone());
+    Identity {
+        carried: None,
+        package: applied.filter(|_| over).or_else(|| identity.package.clone()),
+        changed_to: identity.changed_to.clone().filter(|_| !over),
+        ..identity
     }
 }
 
@@ -96,6 +123,8 @@ mod tests {
             owner: "prod.customers.cust-1".into(),
             ended: None,
             carried: None,
+            package: None,
+            changed_to: None,
         }
     }
 

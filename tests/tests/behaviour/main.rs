@@ -18,3 +18,4 @@ mod refusals;
 mod retention;
 mod secrets;
 mod stale;
+mod stock;

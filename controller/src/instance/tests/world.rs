@@ -172,6 +172,8 @@ impl World {
             owner: "prod.customers.c".into(),
             ended: None,
             carried: None,
+            package: None,
+            changed_to: None,
         };
         let record = json!({"metadata": {"annotations": {annotation::IDENTITY: record.to_text()}}});
         api.patch(name, &PatchParams::default(), &Patch::Merge(record)).await.unwrap();

@@ -77,6 +77,8 @@ fn identity() -> Identity {
         owner: "test.customers.cust-1".to_owned(),
         ended: None,
         carried: None,
+        package: None,
+        changed_to: None,
     }
 }
 

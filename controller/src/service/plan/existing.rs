@@ -186,6 +186,14 @@ pub(super) fn has_work(s: &Situation) -> bool {
     s.order.is_ok() && matches!(scaling_of(s), Scaling::Needed(_))
 }
 
+/// Another package is ordered, and nothing differs: there is nothing to call.
+pub(super) fn changing_package(s: &Situation) -> Option<Step> {
+    let (Ok(order), Some(last), None) = (s.order, s.last_applied(), s.operation()) else { return None };
+    let same = s.changes.fixed.is_empty() && s.changes.scalable.is_empty() && !last.config.is_empty();
+    let wanted = s.aim.target != Target::Terminated && order.package != last.package;
+    (wanted && same && s.is_bound()).then_some(Step::ChangePackage)
+}
+
 /// Differs from what should be applied.
 pub(super) fn scaling(s: &Situation) -> Option<Step> {
     let scalable = matches!(s.present()?.state, State::Active | State::Suspended);
