@@ -99,6 +99,34 @@ async fn two_controllers_never_give_out_one_unit_twice() {
     }
 }
 
+/// Bob came first and orders what does not exist, so the one unit is Alice's. While the request with this number is on its
+/// way, he orders what she does. False when there is no such request.
+async fn an_older_order_turns_valid_during_request(number: usize) -> bool {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = shop(&provider, 1).with(service("bob").ordering("nothing")).running();
+    world.shows("bob", "PackageNotFound").await;
+    world.passes(Duration::from_secs(90)).await;
+    world.wire.arm(&[]);
+    let cluster = world.cluster.clone();
+    world.wire.meanwhile(number, Duration::from_secs(20), move || {
+        cluster.patch("HostingService", "bob", &json!({"spec": {"packageRef": {"name": "small"}}}));
+    });
+    world.apply(&service("alice"));
+    world.passes(Duration::from_mins(2)).await;
+    world.until("one has the unit", |world| world.service("alice").ready() || world.service("bob").ready()).await;
+    assert_eq!(provider.count("create"), 1, "request {number}");
+    world.wire.nothing_is_planned()
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_order_that_turns_valid_at_any_moment_does_not_take_a_unit_that_was_given_out() {
+    let mut number = 1;
+    while an_older_order_turns_valid_during_request(number).await {
+        number += 1;
+    }
+    assert!(number > 4, "only {number} requests");
+}
+
 #[tokio::test(start_paused = true)]
 async fn an_owner_has_no_more_than_the_limit_and_blocks_nobody() {
     let provider = Provider::new(CreateUniqueness::ByExternalId);

@@ -156,27 +156,27 @@ impl Limits<'_> {
         customers: &[Customer],
         promised: &BTreeMap<String, String>,
     ) -> Result<(), Hold> {
-        let mut shelf = Shelf::of(self, customers, promised);
+        let mut counter = Counter::of(self, customers, promised);
         for customer in in_line(customers, promised) {
-            let verdict = shelf.take(customer, customer.wants.as_deref().unwrap_or_default());
+            let verdict = counter.take(customer, customer.wants.as_deref().unwrap_or_default());
             if customer.uid == uid {
                 return verdict;
             }
         }
         // One that changes its package comes after those that have nothing yet.
         match customers.iter().find(|customer| customer.uid == uid) {
-            Some(customer) => shelf.take(customer, package),
+            Some(customer) => counter.take(customer, package),
             None => Err(Hold::new(reason::OUT_OF_STOCK, format!("Package {package}: this order is not seen yet"))),
         }
     }
 
     /// Counts one package.
     pub(super) fn tally(&self, package: &str, customers: &[Customer], promised: &BTreeMap<String, String>) -> Tally {
-        let shelf = Shelf::of(self, customers, promised);
+        let counter = Counter::of(self, customers, promised);
         let waiting =
             in_line(customers, promised).filter(|customer| customer.wants.as_deref() == Some(package)).count();
         Tally {
-            taken: shelf.units.get(package).copied().unwrap_or_default(),
+            taken: counter.units.get(package).copied().unwrap_or_default(),
             waiting: i32::try_from(waiting).unwrap_or(i32::MAX),
         }
     }
@@ -206,7 +206,7 @@ pub(super) fn in_line<'a>(
 }
 
 /// What is taken while units are given out one after the other.
-struct Shelf<'a> {
+struct Counter<'a> {
     limits: &'a Limits<'a>,
     units: HashMap<String, i32>,
     of_owner: HashMap<(String, String), i32>,
@@ -215,18 +215,18 @@ struct Shelf<'a> {
     turned_away: HashMap<(&'static str, String), i32>,
 }
 
-impl<'a> Shelf<'a> {
+impl<'a> Counter<'a> {
     fn of(limits: &'a Limits<'a>, customers: &[Customer], promised: &BTreeMap<String, String>) -> Self {
-        let mut shelf =
+        let mut counter =
             Self { limits, units: HashMap::new(), of_owner: HashMap::new(), services: 0, turned_away: HashMap::new() };
         for customer in customers {
             let promise = promised.get(&customer.uid).filter(|package| !customer.held.contains(package));
             for package in customer.held.iter().chain(promise) {
-                shelf.add(customer, package);
+                counter.add(customer, package);
             }
-            shelf.services += i32::from(!customer.held.is_empty() || promise.is_some());
+            counter.services += i32::from(!customer.held.is_empty() || promise.is_some());
         }
-        shelf
+        counter
     }
 
     fn add(&mut self, customer: &Customer, package: &str) {
