@@ -203,7 +203,7 @@ pub struct Promises {
     pub sequence: i64,
     /// Those that the record of a service may not show yet: the Package, by the UID of the service.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    #[schemars(extend("maxProperties" = 64))]
+    #[schemars(schema_with = "crate::schema::promises")]
     pub open: BTreeMap<String, String>,
 }
 

@@ -22,6 +22,15 @@ pub(crate) fn attributes(_: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Names of packages by UID.
+pub(crate) fn promises(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "object",
+        "maxProperties": crate::Promises::MOST_OPEN,
+        "additionalProperties": {"type": "string", "maxLength": 253},
+    })
+}
+
 /// The standard conditions, merged by type.
 pub(crate) fn conditions(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
