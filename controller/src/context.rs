@@ -10,8 +10,8 @@ use kube::{Client, ResourceExt as _};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::watch;
 
-use crate::clock::Clock;
-use crate::kube::{Events, Installation, Leadership};
+use crate::clock::{Clock, Clocks};
+use crate::kube::{Events, Installation, Leadership, ServerTime};
 use crate::providers::Providers;
 
 /// An object that may be malformed: one broken object must not break the list it stands in.
@@ -68,6 +68,8 @@ pub struct Context {
     pub client: Client,
     /// The time.
     pub clock: Arc<dyn Clock>,
+    /// The time as the API server tells it.
+    pub server_time: ServerTime,
     /// What stays the same.
     pub settings: Settings,
     /// Plugins and instances.
@@ -84,4 +86,11 @@ pub struct Context {
     pub installation: Installation,
     /// What this process remembers of each service.
     pub memory: crate::service::Memory,
+}
+
+impl Context {
+    /// The time by both clocks: what happens by date asks them.
+    pub fn clocks(&self) -> Clocks {
+        Clocks::of(self.clock.now(), self.server_time.now())
+    }
 }

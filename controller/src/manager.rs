@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::context::{Caches, Context, Settings, Wakers};
-use crate::kube::{Events, Installation, InstallationError, Leadership};
+use crate::kube::{Events, Installation, InstallationError, Leadership, ServerTime};
 use crate::providers::Providers;
 use crate::service::Memory;
 use crate::{instance, package, plugin, service};
@@ -55,6 +55,8 @@ pub struct Options {
 /// When this installation may not run in this cluster.
 pub async fn run(client: Client, options: Options, shutdown: CancellationToken) -> Result<(), InstallationError> {
     let Options { settings, plugins, clock, leadership, process } = options;
+    let server_time = ServerTime::default();
+    let client = server_time.noting(client);
     let installation = Installation::open(&client, &settings.credentials_namespace, &settings.installation).await?;
     let leadership = leadership.while_acting(installation.acting());
     let (services, services_writer) = reflector::store();
@@ -78,6 +80,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
         memory: Memory::default(),
         client: client.clone(),
         clock,
+        server_time,
         settings,
         leadership,
         installation,

@@ -14,6 +14,8 @@ pub const RESOLVE_CREATE: &str = "hostwright.dev/resolve-create";
 pub const CONFIRM: &str = "hostwright.dev/confirm";
 /// On a ProviderInstance: lets that many more endings through the brake in the current hour.
 pub const RELEASE_ENDINGS: &str = "hostwright.dev/release-endings";
+/// On a ProviderInstance: lets that many more suspensions by overdue policies through their brake in the current hour.
+pub const RELEASE_SUSPENSIONS: &str = "hostwright.dev/release-suspensions";
 /// Written by `hostwright standalone --manifests`: the folder whose files say what the object is. A copied one has no effect.
 pub const APPLIED_FROM: &str = "hostwright.dev/applied-from";
 /// In the manifests of the quick start: what `hostwright demo --once` expects, `READY/REASON`, e.g. `True/UpToDate`.
@@ -74,6 +76,12 @@ pub const ALL: &[Annotation] = &[
         on: "ProviderInstance",
         written_by: "operators",
         meaning: "A number: that many endings more than `limits.terminations` in the current window.",
+    },
+    Annotation {
+        key: RELEASE_SUSPENSIONS,
+        on: "ProviderInstance",
+        written_by: "operators",
+        meaning: "A number: that many suspensions by overdue policies more than `limits.policySuspensions` in the current window.",
     },
     Annotation {
         key: APPLIED_FROM,

@@ -1,6 +1,7 @@
 //! `HostingService`: one customer's service and its desired status.
 
 mod status;
+mod time;
 
 use std::collections::BTreeMap;
 
@@ -11,9 +12,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use status::{
-    HistoryEntry, HostingServiceStatus, LastApplied, LastError, Operation, OperationOutcome, Phase, RemoteState,
-    RemoteStatus, Target, Verb,
+    HistoryEntry, HostingServiceStatus, LastApplied, LastError, NextTransition, Operation, OperationOutcome, Phase,
+    RemoteState, RemoteStatus, Target, Verb,
 };
+pub use time::{Cancellation, Renewal};
 
 use crate::NameRef;
 
@@ -43,7 +45,9 @@ use crate::NameRef;
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Instance", type_ = "string", json_path = ".status.providerInstance", priority = 1),
     printcolumn(name = "Remote-Id", type_ = "string", json_path = ".status.remote.id", priority = 1),
-    printcolumn(name = "Next-At", type_ = "string", json_path = ".status.operation.nextAttemptAt", priority = 1),
+    printcolumn(name = "Paid-Until", type_ = "string", json_path = ".spec.renewal.paidUntil", priority = 1),
+    printcolumn(name = "Next", type_ = "string", json_path = ".status.nextTransition.verb", priority = 1),
+    printcolumn(name = "Next-At", type_ = "string", json_path = ".status.nextTransition.at", priority = 1),
     printcolumn(
         name = "Message",
         type_ = "string",
@@ -52,6 +56,8 @@ use crate::NameRef;
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(oldSelf.renewal) || has(self.renewal)",
+    "renewal cannot be removed, or a service that was never paid would run for ever: leave it, or correct its paidUntil"))]
 pub struct HostingServiceSpec {
     /// The Package that is ordered. Another package of the same ProviderInstance scales the remote.
     pub package_ref: NameRef,
@@ -70,6 +76,14 @@ pub struct HostingServiceSpec {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]
     pub checkout: Map<String, Value>,
+    /// Until when it is paid. The Package says what happens afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = Rule::new("self.paidUntil >= oldSelf.paidUntil || (has(self.corrects) && self.corrects == oldSelf.paidUntil)")
+        .message(Message::Expression(r#""paidUntil moves forwards only, and " + string(oldSelf.paidUntil) + " stands: a payment for less is covered already, so drop this write; to correct a mistake write corrects with the date that stands""#.into())))]
+    pub renewal: Option<Renewal>,
+    /// The end that the customer asked for. Until it has happened it can be withdrawn by removing it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancellation: Option<Cancellation>,
     /// No remote call at all while true. The annotation hostwright.dev/paused does the same.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub paused: bool,

@@ -19,16 +19,16 @@ mod schema;
 mod shared;
 
 pub use hosting_service::{
-    DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec, HostingServiceStatus, LastApplied,
-    LastError, OnRemoteMissing, Operation, OperationOutcome, Owner, Phase, RemoteState, RemoteStatus, Suspension,
-    Target, Verb,
+    Cancellation, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec,
+    HostingServiceStatus, LastApplied, LastError, NextTransition, OnRemoteMissing, Operation, OperationOutcome, Owner,
+    Phase, RemoteState, RemoteStatus, Renewal, Suspension, Target, Verb,
 };
 pub use identity::{Carried, Identity, IdentityError};
-pub use package::{Package, PackageSpec, PackageStatus, Termination};
+pub use package::{Overdue, Package, PackageSpec, PackageStatus, Termination};
 pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
 pub use provider_instance::{
-    Brake, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,
-    ProviderInstanceStatus, TerminationLimit,
+    Brake, BrakeLimit, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,
+    ProviderInstanceStatus,
 };
 pub use shared::{Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
 

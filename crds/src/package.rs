@@ -63,9 +63,42 @@ pub struct PackageSpec {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2), extend("x-kubernetes-list-type" = "atomic"))]
     pub allowed_deletion_policies: Vec<DeletionPolicy>,
+    /// What happens to services that are not paid any more. Absent: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(
+        validation = ("!has(self.terminateAfter) || has(self.suspendAfter)",
+            "terminateAfter needs suspendAfter: nothing is ended that was not suspended before"),
+        validation = Rule::new(at_least("self.terminateAfter", "self.suspendAfter"))
+            .message("terminateAfter is not smaller than suspendAfter: both count from paidUntil"),
+    )]
+    pub overdue: Option<Overdue>,
     /// How services of it are ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination: Option<Termination>,
+}
+
+/// Where both are given, one duration is not smaller than the other. CEL knows no days.
+fn at_least(longer: &str, shorter: &str) -> String {
+    let duration = |field: &str| {
+        format!(
+            "duration({field}.contains('d') ? string(int({field}.split('d')[0]) * 24) + 'h' + {field}.split('d')[1] : {field})"
+        )
+    };
+    let given = format!("has({longer}) && has({shorter})");
+    format!("!({given}) || {} >= {}", duration(longer), duration(shorter))
+}
+
+/// What happens to services that are not paid any more, after their paidUntil.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Overdue {
+    /// How long after paidUntil it is suspended. Zero: at once; absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend_after: Option<Duration>,
+    /// How long after paidUntil it is ended, at the earliest: the time between the two passes after the suspension was
+    /// seen. Absent: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminate_after: Option<Duration>,
 }
 
 /// How services are ended.

@@ -111,24 +111,21 @@ pub struct InstanceLimits {
     pub max_services: Option<i32>,
     /// The brake on endings, 20 an hour where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub terminations: Option<TerminationLimit>,
+    pub terminations: Option<BrakeLimit>,
+    /// The brake on suspensions by the overdue policies of packages, 100 an hour where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_suspensions: Option<BrakeLimit>,
 }
 
-/// How many services may be ended in a span of time.
+/// How many services may be ended, or suspended, in a span of time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct TerminationLimit {
+pub struct BrakeLimit {
     /// This many.
     #[schemars(range(min = 0, max = 1_000_000))]
     pub max: i32,
     /// In this time.
     pub per: Duration,
-}
-
-impl Default for TerminationLimit {
-    fn default() -> Self {
-        Self { max: 20, per: Duration::seconds(3_600) }
-    }
 }
 
 /// What the controller answers.
@@ -164,6 +161,9 @@ pub struct ProviderInstanceStatus {
     /// Units of limited packages that were given out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub promises: Option<Promises>,
+    /// Suspensions by overdue policies, counted by their brake.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy_brake: Option<Brake>,
     /// The value of the annotation hostwright.dev/confirm that was acted on last.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
@@ -174,17 +174,17 @@ pub struct ProviderInstanceStatus {
     pub last_handled_reconcile_at: Option<String>,
 }
 
-/// Endings counted by the brake. They are reserved in blocks before they happen, so that a restart forgets none.
+/// What a brake counted. It is reserved in blocks before it happens, so that a restart forgets none.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Brake {
     /// When the window began.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
-    /// Endings reserved in it.
+    /// Reserved in it.
     #[schemars(range(min = 0))]
     pub reserved: i32,
-    /// Endings allowed in it beyond the limit, by the annotation hostwright.dev/release-endings.
+    /// Allowed in it beyond the limit, by the annotation hostwright.dev/release-endings or release-suspensions.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub released: Option<i32>,

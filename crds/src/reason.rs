@@ -42,6 +42,26 @@ reasons! {
         "whoever wrote desiredStatus",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"desiredStatus\":\"Active\"}}'"
     }
+    OVERDUE = "Overdue" on "Ready, Suspended, nextTransition" {
+        "The service is paid until a date that is past, and its Package suspends what is overdue, later perhaps ends it. A payment lifts this suspension and no other.",
+        "billing: move paidUntil",
+        "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"renewal\":{\"paidUntil\":\"2027-01-01T00:00:00Z\"}}}'"
+    }
+    CANCELLED = "Cancelled" on "nextTransition" {
+        "The service ends on the date of `spec.cancellation`. Until it has ended that can be withdrawn.",
+        "nobody, or billing to withdraw it",
+        "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"cancellation\":null}}'"
+    }
+    CLOCKS_DISAGREE = "ClocksDisagree" on "nextTransition" {
+        "By the clock of the controller or that of the API server something is due, and the two are more than two minutes apart. Nothing is suspended or ended by date until they agree.",
+        "platform team: set the clocks",
+        "date -u"
+    }
+    POLICY_SUSPENSION_HELD = "PolicySuspensionHeld" on "Ready" {
+        "The brake: as many services as limits.policySuspensions allows were suspended as overdue in the current window. The others wait, and stay usable.",
+        "platform team",
+        "kubectl annotate hinst NAME hostwright.dev/release-suspensions=NUMBER"
+    }
     TERMINATED = "Terminated" on "Ready, Provisioned" {
         "The remote was ended, and the provider confirmed that it is gone. This is final.",
         "nobody",

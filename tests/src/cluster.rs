@@ -90,6 +90,25 @@ impl Cluster {
         }
     }
 
+    /// Applies an object as this field manager, which takes over what others have where it conflicts.
+    ///
+    /// # Errors
+    /// What the server refused.
+    pub fn try_apply_as(&self, manager: &str, manifest: &Manifest) -> Result<Value, Refusal> {
+        let path =
+            collection(manifest.text("/apiVersion"), manifest.text("/kind"), manifest.text("/metadata/namespace"));
+        let path = format!("{path}/{}?fieldManager={manager}&force=true", manifest.text("/metadata/name"));
+        self.send("PATCH", &path, "application/apply-patch+yaml", &manifest.0)
+    }
+
+    /// Merges into an object.
+    ///
+    /// # Errors
+    /// What the server refused.
+    pub fn try_patch(&self, kind: &str, name: &str, patch: &Value) -> Result<Value, Refusal> {
+        self.call("PATCH", &object(kind, name), patch)
+    }
+
     /// An object as it is; None when there is none.
     pub fn get(&self, kind: &str, name: &str) -> Option<Value> {
         self.call("GET", &object(kind, name), &Value::Null).ok()
@@ -167,6 +186,11 @@ impl Cluster {
     #[track_caller]
     fn call(&self, method: &str, path: &str, body: &Value) -> Result<Value, Refusal> {
         let kind = if method == "PATCH" { "application/merge-patch+json" } else { "application/json" };
+        self.send(method, path, kind, body)
+    }
+
+    #[track_caller]
+    fn send(&self, method: &str, path: &str, kind: &str, body: &Value) -> Result<Value, Refusal> {
         let body = if body.is_null() { Body::empty() } else { Body::from(body.to_string()) };
         let request = http::Request::builder().method(method).uri(path).header("user-agent", TEST);
         let request = request.header("content-type", kind).header("accept", "application/json").body(body).unwrap();

@@ -96,6 +96,18 @@ impl Manifest {
         self.setting(&["spec", "suspensions", holder], json!({"reason": "TermsOfService"}))
     }
 
+    /// A service that is paid until this instant.
+    #[must_use]
+    pub fn paid_until(self, instant: impl Into<Value>) -> Self {
+        self.setting(&["spec", "renewal", "paidUntil"], instant)
+    }
+
+    /// A package that suspends what is overdue after the first span, and ends it after the second.
+    #[must_use]
+    pub fn overdue(self, suspend_after: &str, terminate_after: &str) -> Self {
+        self.setting(&["spec", "overdue"], json!({"suspendAfter": suspend_after, "terminateAfter": terminate_after}))
+    }
+
     /// A service whose remote stays when the object is deleted.
     #[must_use]
     pub fn retained(self) -> Self {

@@ -1,9 +1,10 @@
 //! The world of a test.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hostwright::clock::TokioClock;
+use hostwright::clock::{Clock, TokioClock};
 use hostwright::context::Settings;
 use hostwright::kube::Leadership;
 use hostwright::manager::{self, Options};
@@ -39,7 +40,7 @@ pub struct World {
     pub provider: Option<Arc<Provider>>,
     /// What lies between.
     pub wire: Arc<Wire>,
-    clock: TokioClock,
+    clock: SteppedClock,
     controllers: Vec<JoinHandle<()>>,
     /// Dropped after this world has looked at its cluster a last time.
     _lease: Lease,
@@ -71,6 +72,7 @@ impl World {
         let (panel, wire) = (PanelSide::new(), Arc::new(Wire::default()));
         wire.route("panel.test", panel.panel.router());
         let cluster = Arc::new(Cluster::new());
+        let clock = SteppedClock { right: cluster.gateway.clock, seconds_ahead: Arc::default() };
         Self {
             _lease: Lease(cluster.clone()),
             cluster,
@@ -78,7 +80,7 @@ impl World {
             provider: None,
             wire,
             // Plugins compare the deadlines they are given with the clock of the machine.
-            clock: TokioClock::starting_at(Timestamp::now()),
+            clock,
             controllers: Vec::new(),
         }
     }
@@ -113,16 +115,28 @@ impl World {
     /// Starts another controller.
     pub fn start_controller(&mut self) {
         let (cluster, wire, clock, provider) =
-            (self.cluster.clone(), self.wire.clone(), self.clock, self.provider.clone());
+            (self.cluster.clone(), self.wire.clone(), self.clock.clone(), self.provider.clone());
         self.controllers.push(tokio::spawn(async move {
             loop {
                 let line = wire.line();
-                let controller = AbortOnDrop(tokio::spawn(controller(&line, &cluster, clock, provider.as_ref())));
+                let controller =
+                    AbortOnDrop(tokio::spawn(controller(&line, &cluster, clock.clone(), provider.as_ref())));
                 // A dead one loses all its memory, and another one takes over.
                 line.died.notified().await;
                 drop(controller);
             }
         }));
+    }
+
+    /// The right time in so many seconds, as objects carry it; ago where that is negative.
+    pub fn in_seconds(&self, seconds: i64) -> String {
+        let span = k8s_openapi::jiff::SignedDuration::from_secs(seconds);
+        self.clock.right.now().saturating_add(span).unwrap().to_string()
+    }
+
+    /// The clock of the controllers' machine from now on goes wrong by so many seconds; that of the API server stays right.
+    pub fn sets_the_clock_wrong(&self, seconds_ahead: i64) {
+        self.clock.seconds_ahead.store(seconds_ahead, Ordering::SeqCst);
     }
 
     /// Ends all controllers at once, as a power cut would.
@@ -304,6 +318,20 @@ impl Drop for World {
     }
 }
 
+/// The clock of the machine that controllers run on.
+#[derive(Clone)]
+struct SteppedClock {
+    right: TokioClock,
+    seconds_ahead: Arc<AtomicI64>,
+}
+
+impl Clock for SteppedClock {
+    fn now(&self) -> Timestamp {
+        let wrong = k8s_openapi::jiff::SignedDuration::from_secs(self.seconds_ahead.load(Ordering::SeqCst));
+        self.right.now().saturating_add(wrong).unwrap()
+    }
+}
+
 struct AbortOnDrop(JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
@@ -315,7 +343,7 @@ impl Drop for AbortOnDrop {
 fn controller(
     line: &Arc<Line>,
     cluster: &Cluster,
-    clock: TokioClock,
+    clock: SteppedClock,
     provider: Option<&Arc<Provider>>,
 ) -> impl Future<Output = ()> + Send + use<> {
     let mut plugins: Vec<Arc<dyn Plugin>> = vec![Arc::new(Pterodactyl::with_transport(line.clone()).unwrap())];

@@ -1,11 +1,11 @@
-//! The brake: so many endings in a span of time, and no more without a person.
+//! The brakes: so many endings, and suspensions by overdue policies, in a span of time, and no more without a person.
 //!
-//! Endings are reserved in blocks, and a block is in status before its first ending: a crash may count endings that never
+//! They are reserved in blocks, and a block is in status before its first use: a crash may count endings that never
 //! happened, and forgets none that did.
 
 use std::time::Duration;
 
-use hostwright_crds::{Brake as Window, ProviderInstance, annotation, reason};
+use hostwright_crds::{Brake as Window, BrakeLimit, ProviderInstance, ProviderInstanceStatus, annotation, reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 use kube::runtime::reflector::ObjectRef;
@@ -21,9 +21,72 @@ const BLOCKS: i32 = 4;
 /// How often a reservation is tried when others write the status at the same time.
 const TRIES: usize = 4;
 
-/// Endings that are reserved and not used.
+/// What a brake is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Braked {
+    /// Every ending.
+    Endings,
+    /// Suspensions that only an overdue policy wants.
+    PolicySuspensions,
+}
+
+impl Braked {
+    fn limit(self, instance: &ProviderInstance) -> BrakeLimit {
+        let limits = &instance.spec.limits;
+        let hourly = |max| BrakeLimit { max, per: hostwright_crds::Duration::seconds(3_600) };
+        match self {
+            Self::Endings => limits.terminations.clone().unwrap_or_else(|| hourly(20)),
+            Self::PolicySuspensions => limits.policy_suspensions.clone().unwrap_or_else(|| hourly(100)),
+        }
+    }
+
+    fn annotation(self) -> &'static str {
+        match self {
+            Self::Endings => annotation::RELEASE_ENDINGS,
+            Self::PolicySuspensions => annotation::RELEASE_SUSPENSIONS,
+        }
+    }
+
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Endings => reason::TERMINATION_HELD,
+            Self::PolicySuspensions => reason::POLICY_SUSPENSION_HELD,
+        }
+    }
+
+    fn window(self, status: &ProviderInstanceStatus) -> Option<&Window> {
+        match self {
+            Self::Endings => status.brake.as_ref(),
+            Self::PolicySuspensions => status.policy_brake.as_ref(),
+        }
+    }
+
+    fn set_window(self, status: &mut ProviderInstanceStatus, window: Window) {
+        match self {
+            Self::Endings => status.brake = Some(window),
+            Self::PolicySuspensions => status.policy_brake = Some(window),
+        }
+    }
+}
+
+/// What is reserved and not used, by brake.
 #[derive(Debug, Default)]
-pub(super) struct Reserve {
+pub(super) struct Reserves {
+    endings: tokio::sync::Mutex<Reserve>,
+    policy_suspensions: tokio::sync::Mutex<Reserve>,
+}
+
+impl Reserves {
+    fn of(&self, braked: Braked) -> &tokio::sync::Mutex<Reserve> {
+        match braked {
+            Braked::Endings => &self.endings,
+            Braked::PolicySuspensions => &self.policy_suspensions,
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+struct Reserve {
     left: i32,
     until: Timestamp,
 }
@@ -38,9 +101,11 @@ impl Reserve {
     }
 }
 
-/// How many endings are allowed.
+/// How many are allowed.
 #[derive(Debug, Clone, Copy)]
 pub struct Brake<'a> {
+    /// Of what.
+    braked: Braked,
     /// So many.
     max: i32,
     /// In so much time.
@@ -59,10 +124,10 @@ enum Decision {
 }
 
 impl<'a> Brake<'a> {
-    fn of(instance: &'a ProviderInstance) -> Self {
-        let limit = instance.spec.limits.terminations.clone().unwrap_or_default();
-        let release = instance.annotations().get(annotation::RELEASE_ENDINGS).map(String::as_str);
-        Self { max: limit.max, per: limit.per.get(), release }
+    fn of(instance: &'a ProviderInstance, braked: Braked) -> Self {
+        let limit = braked.limit(instance);
+        let release = instance.annotations().get(braked.annotation()).map(String::as_str);
+        Self { braked, max: limit.max, per: limit.per.get(), release }
     }
 
     fn decide(&self, recorded: Option<&Window>, now: Timestamp) -> Decision {
@@ -101,58 +166,62 @@ impl<'a> Brake<'a> {
     }
 
     /// Without the number of those that wait: it moves, and each of them would write it again.
-    fn held(&self, name: &str, ended: i32) -> Hold {
+    fn held(&self, name: &str, count: i32) -> Hold {
         let span = match self.per.as_secs() {
             3_600 => "hour".to_owned(),
             seconds => hostwright_crds::Duration::seconds(seconds).to_string(),
         };
         let number = if self.release.is_some() { "ANOTHER NUMBER" } else { "NUMBER" };
+        let (done, otherwise) = match self.braked {
+            Braked::Endings => ("ended", "deletionPolicy Retain, put them back"),
+            Braked::PolicySuspensions => ("suspended as overdue", "correct paidUntil, or the package's overdue policy"),
+        };
         let text = format!(
-            "{name}: {ended} ended in the last {span}, more wait; intended: annotate hinst {name} {}={number}; not \
-             intended: deletionPolicy Retain, put them back",
-            annotation::RELEASE_ENDINGS
+            "{name}: {count} {done} in the last {span}, more wait; intended: annotate hinst {name} {}={number}; not \
+             intended: {otherwise}",
+            self.braked.annotation()
         );
-        Hold::new(reason::TERMINATION_HELD, text)
+        Hold::new(self.braked.reason(), text)
     }
 }
 
-/// Takes one ending from what is allowed. An ending that is then not carried out counts all the same.
+/// Takes one from what is allowed. One that is then not carried out counts all the same.
 ///
 /// # Errors
-/// Why the ending has to wait.
-pub async fn take(ctx: &Context, instance: &str) -> Result<(), Hold> {
+/// Why it has to wait.
+pub async fn take(ctx: &Context, instance: &str, braked: Braked) -> Result<(), Hold> {
     let unknown = || Hold::new(reason::INSTANCE_NOT_READY, format!("{instance}: not connected yet"));
     let remembered = ctx.providers.memory.get(instance).ok_or_else(unknown)?;
-    let mut reserve = remembered.reserve.lock().await;
+    let mut reserve = remembered.reserves.of(braked).lock().await;
     if reserve.take(ctx.clock.now()) {
         return Ok(());
     }
     // What the cache shows to be used up stays so: hundreds may ask.
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance)).ok_or_else(unknown)?;
     let cached = cached.0.as_ref().map_err(|_| unknown())?;
-    if let Decision::Held { ended } = decide(cached, ctx) {
-        return Err(Brake::of(cached).held(instance, ended));
+    if let Decision::Held { ended } = decide(cached, braked, ctx) {
+        return Err(Brake::of(cached, braked).held(instance, ended));
     }
-    reserve_block(ctx, instance, &mut reserve).await
+    reserve_block(ctx, instance, braked, &mut reserve).await
 }
 
 /// Whether the brake is known to hold: by the cache, so that hundreds can ask without a request.
-pub fn brake_holds(ctx: &Context, instance: &str) -> Option<Hold> {
+pub fn brake_holds(ctx: &Context, instance: &str, braked: Braked) -> Option<Hold> {
     let remembered = ctx.providers.memory.get(instance)?;
     // Whoever takes an ending right now will find out.
-    let reserved = remembered.reserve.try_lock().is_ok_and(|reserve| reserve.left == 0);
+    let reserved = remembered.reserves.of(braked).try_lock().is_ok_and(|reserve| reserve.left == 0);
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance))?;
     let cached = cached.0.as_ref().ok().filter(|_| reserved)?;
-    match decide(cached, ctx) {
-        Decision::Held { ended } => Some(Brake::of(cached).held(instance, ended)),
+    match decide(cached, braked, ctx) {
+        Decision::Held { ended } => Some(Brake::of(cached, braked).held(instance, ended)),
         Decision::Reserve { .. } => None,
     }
 }
 
-async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> Result<(), Hold> {
+async fn reserve_block(ctx: &Context, instance: &str, braked: Braked, reserve: &mut Reserve) -> Result<(), Hold> {
     let failed = |problem: &dyn std::fmt::Display| {
-        let text = format!("{instance}: the ending cannot be counted, so it waits: {problem}");
-        Hold::new(reason::TERMINATION_HELD, text)
+        let text = format!("{instance}: the brake cannot count it, so it waits: {problem}");
+        Hold::new(braked.reason(), text)
     };
     let api: Api<ProviderInstance> = Api::all(ctx.client.clone());
     for _ in 0..TRIES {
@@ -160,12 +229,12 @@ async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> 
             return Err(failed(&"another replica leads"));
         }
         let live = bounded(api.get(instance)).await.map_err(|problem| failed(&problem))?;
-        let (window, block, until) = match decide(&live, ctx) {
-            Decision::Held { ended } => return Err(Brake::of(&live).held(instance, ended)),
+        let (window, block, until) = match decide(&live, braked, ctx) {
+            Decision::Held { ended } => return Err(Brake::of(&live, braked).held(instance, ended)),
             Decision::Reserve { window, block, until } => (window, block, until),
         };
         let mut status = live.status.clone().unwrap_or_default();
-        status.brake = Some(window);
+        braked.set_window(&mut status, window);
         match write_status_of(&ctx.client, &live, status).await {
             Ok(_) => {
                 *reserve = Reserve { left: block - 1, until };
@@ -178,9 +247,9 @@ async fn reserve_block(ctx: &Context, instance: &str, reserve: &mut Reserve) -> 
     Err(failed(&WriteError::Conflict))
 }
 
-fn decide(instance: &ProviderInstance, ctx: &Context) -> Decision {
-    let window = instance.status.as_ref().and_then(|status| status.brake.as_ref());
-    Brake::of(instance).decide(window, ctx.clock.now())
+fn decide(instance: &ProviderInstance, braked: Braked, ctx: &Context) -> Decision {
+    let window = instance.status.as_ref().and_then(|status| braked.window(status));
+    Brake::of(instance, braked).decide(window, ctx.clock.now())
 }
 
 #[cfg(test)]
@@ -194,7 +263,7 @@ mod tests {
     }
 
     fn brake(max: i32, release: Option<&str>) -> Brake<'_> {
-        Brake { max, per: HOUR, release }
+        Brake { braked: Braked::Endings, max, per: HOUR, release }
     }
 
     /// Takes endings until the brake holds; how many there were, and how many writes they took.

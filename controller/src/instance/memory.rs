@@ -8,7 +8,7 @@ use hostwright_plugin::Connection;
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::brake::Reserve;
+use super::brake::Reserves;
 use super::identity::Panel;
 use super::stock::Known;
 use super::validate::Settings;
@@ -32,8 +32,8 @@ pub(super) struct Remembered {
     facts: Mutex<Facts>,
     /// Held during a connection test: many services that doubt the panel share one.
     pub(super) testing: tokio::sync::Mutex<()>,
-    /// Endings that are reserved and not used.
-    pub(super) reserve: tokio::sync::Mutex<Reserve>,
+    /// What the brakes have reserved and not used.
+    pub(super) reserves: Reserves,
     /// Held while a unit of a limited package is given out.
     pub(super) promises: tokio::sync::Mutex<Known>,
     /// Shared by those who write the first record of a service on it, and alone for whoever lets the object go.

@@ -33,7 +33,7 @@ use kube::runtime::reflector::ObjectRef;
 use kube::{Resource as _, ResourceExt as _};
 use tokio::sync::OwnedRwLockReadGuard;
 
-pub use brake::{Brake, brake_holds, take};
+pub use brake::{Brake, Braked, brake_holds, take};
 pub use connection::verify;
 pub use memory::Memory;
 pub use references::secret_references;

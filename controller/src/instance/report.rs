@@ -94,11 +94,13 @@ fn fold(
     if let Some(requested) = instance.annotations().get(annotation::RECONCILE_REQUESTED_AT) {
         status.last_handled_reconcile_at = Some(requested.clone());
     }
-    if let Some(brake) = &mut status.brake
-        && !instance.annotations().contains_key(annotation::RELEASE_ENDINGS)
-    {
-        // Taken away, the same number may be released again.
-        brake.released_by = None;
+    let brakes =
+        [(&mut status.brake, annotation::RELEASE_ENDINGS), (&mut status.policy_brake, annotation::RELEASE_SUSPENSIONS)];
+    for (brake, release) in brakes {
+        if let Some(brake) = brake.as_mut().filter(|_| !instance.annotations().contains_key(release)) {
+            // Taken away, the same number may be released again.
+            brake.released_by = None;
+        }
     }
     status
 }

@@ -218,17 +218,17 @@ async fn the_brake_counts_over_restarts() {
     let mut world = World::new().await;
     world.pass().await;
     for _ in 0..3 {
-        take(&world.ctx, "panel-eu").await.unwrap();
+        take(&world.ctx, "panel-eu", Braked::Endings).await.unwrap();
     }
     let writes = world.writes();
     let mut world = world.restarted().await;
     world.pass().await;
     assert_eq!(world.writes(), writes);
     for _ in 0..15 {
-        take(&world.ctx, "panel-eu").await.unwrap();
+        take(&world.ctx, "panel-eu", Braked::Endings).await.unwrap();
     }
     world.pass().await;
-    let held = take(&world.ctx, "panel-eu").await.unwrap_err();
+    let held = take(&world.ctx, "panel-eu", Braked::Endings).await.unwrap_err();
     assert_eq!(held.reason, reason::TERMINATION_HELD);
     assert!(held.message.starts_with("panel-eu: 20 ended in the last hour"), "{}", held.message);
     assert_eq!(world.status().await.brake.unwrap().reserved, 20);

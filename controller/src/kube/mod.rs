@@ -6,12 +6,14 @@ mod events;
 pub mod fenced;
 pub mod installation;
 pub mod lease;
+mod server_time;
 
 pub use client::{REQUEST_TIMEOUT, bounded};
 pub use error::WriteError;
 pub use events::{EventType, Events};
 pub use installation::{Installation, InstallationError, check_installation_id, recorded_installation_id};
 pub use lease::Leadership;
+pub use server_time::ServerTime;
 
 #[cfg(test)]
 mod scripted;

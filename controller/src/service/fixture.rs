@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hostwright_crds::{
     Carried, DeletionPolicy, DesiredStatus, HostingService, HostingServiceStatus, Identity, InstanceMode, LastApplied,
-    LastError, OnRemoteMissing, Operation, OperationOutcome, RemoteState, RemoteStatus, Verb, annotation,
+    LastError, OnRemoteMissing, Operation, OperationOutcome, Overdue, RemoteState, RemoteStatus, Verb, annotation,
 };
 use hostwright_plugin::{
     Capabilities, Class, CreateUniqueness, Map, Observation, Present, Remote, RenewSupport, State,
@@ -16,11 +16,13 @@ use serde_json::json;
 
 use super::aim::{self, Aim};
 use super::changes::{Changes, DriftFound};
+use super::due::Calendar;
 use super::fold::Ground;
 use super::order::Order;
 use super::plan::{self, Step};
 use super::record::Record;
 use super::situation::{Look, Provider, ProviderFacts, Situation};
+use crate::clock::Clocks;
 use crate::providers::{Hold, Standing};
 
 /// The second at which everything in a fixture happens, unless it says otherwise.
@@ -49,6 +51,9 @@ pub(super) struct Scene {
     pub(super) claimed_by: Option<String>,
     pub(super) force_after: Option<Duration>,
     pub(super) carried: Option<Carried>,
+    pub(super) overdue: Option<Overdue>,
+    /// What the clock of the API server shows, where it differs.
+    pub(super) server: Option<i64>,
 }
 
 /// A service that was just applied, on an instance that is ready.
@@ -74,6 +79,8 @@ pub(super) fn service() -> Scene {
         claimed_by: None,
         force_after: None,
         carried: None,
+        overdue: None,
+        server: None,
     }
 }
 
@@ -91,6 +98,7 @@ fn facts() -> ProviderFacts {
         same_panel: true,
         absence: None,
         endings: None,
+        policy_suspensions: None,
         capabilities: Capabilities {
             create_uniqueness: CreateUniqueness::ByExternalId,
             settle_seconds: 30,
@@ -334,13 +342,15 @@ impl Scene {
 
     /// Judges the situation of this scene.
     pub(super) fn judge<T>(&self, judge: impl FnOnce(&Situation) -> T) -> T {
-        let (aim, record): (Aim, Record) = (aim::of(&self.service), Record::of(&self.service));
+        let calendar = self.calendar();
+        let (aim, record): (Aim, Record) = (aim::of(&self.service, &calendar), Record::of(&self.service));
         let status = self.service.status.clone().unwrap_or_default();
         judge(&Situation {
             now: at(self.now),
             service: &self.service,
             status: &status,
             aim: &aim,
+            calendar: &calendar,
             record: &record,
             just_recorded: self.just_recorded,
             order: &self.order,
@@ -356,6 +366,11 @@ impl Scene {
         })
     }
 
+    fn calendar(&self) -> Calendar {
+        let clocks = Clocks::of(at(self.now), self.server.map(at));
+        Calendar { clocks, policy: Some(self.overdue.clone().unwrap_or_default()) }
+    }
+
     pub(super) fn plan(&self) -> Step {
         self.judge(plan::plan)
     }
@@ -363,7 +378,8 @@ impl Scene {
     pub(super) fn ground(&self) -> Ground<'_> {
         Ground {
             now: at(self.now),
-            target: aim::of(&self.service).target,
+            target: aim::of(&self.service, &self.calendar()).target,
+            because: None,
             order: &self.order,
             settle: Duration::from_secs(30),
             instance: "panel",

@@ -80,6 +80,8 @@ pub struct Ground<'a> {
     pub now: Timestamp,
     /// What the service is driven to.
     pub target: Target,
+    /// Who or what wants it ended or suspended, where the spec itself does not say it.
+    pub because: Option<&'a str>,
     /// What the provider gets.
     pub order: &'a Result<Order, Hold>,
     /// How long after a create its effect may still appear or be rolled back.
@@ -109,6 +111,11 @@ impl Ground<'_> {
         Time(self.now.saturating_add(pause).unwrap_or(self.now))
     }
 
+    /// `: cancelled by cust-1: moving on`, for the end of a sentence.
+    fn cause(&self) -> String {
+        self.because.map(|because| format!(": {because}")).unwrap_or_default()
+    }
+
     /// The operation id of a verb now.
     pub fn operation_id(&self, verb: Verb, status: &HostingServiceStatus) -> String {
         retry::operation_id(self.external_id, self.uid, verb, &self.digest(), status.epoch)
@@ -133,7 +140,7 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
             None
         }
         Finding::WentMissing => Some(went_missing(status)),
-        Finding::Ended => ended(status),
+        Finding::Ended => ended(status, ground),
         Finding::Began(operation) => began(status, operation, ground),
         Finding::NotCalled(before) => {
             status.operation.clone_from(before);
@@ -360,13 +367,13 @@ fn went_missing(status: &mut HostingServiceStatus) -> Notice {
     }
 }
 
-fn ended(status: &mut HostingServiceStatus) -> Option<Notice> {
+fn ended(status: &mut HostingServiceStatus, ground: &Ground) -> Option<Notice> {
     let remote = status.remote.take();
     status.operation = None;
     status.suspended_at = None;
     status.remembered = None;
     status.epoch += 1;
-    let message = format!("remote {} was ended", remote?.id);
+    let message = format!("remote {} was ended{}", remote?.id, ground.cause());
     Some(Notice { reason: reason::TERMINATED, message, warning: false })
 }
 

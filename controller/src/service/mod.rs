@@ -4,6 +4,7 @@ mod aim;
 mod call;
 mod changes;
 mod digest;
+mod due;
 mod execute;
 #[cfg(test)]
 mod fixture;

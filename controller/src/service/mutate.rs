@@ -4,12 +4,13 @@ use hostwright_crds::{HostingService, InstanceMode, Operation, OperationOutcome,
 use hostwright_plugin::{Call, Class, Error as CallError, Outcome, Plugin, State};
 
 use super::changes;
+use super::due::Calendar;
 use super::execute::{self, Flow};
 use super::fold::{self, Finding};
 use super::pass::Pass;
 use super::plan::{Step, Wait};
 use super::{Error, aim, retry};
-use crate::instance;
+use crate::instance::{self, Braked};
 use crate::kube::fenced;
 use crate::providers::{CallKind, Runtime};
 use crate::telemetry::audit::{self, AuditEntry};
@@ -32,9 +33,9 @@ pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<F
     // A record written a while ago says nothing of what was changed since.
     pass.just_recorded &= pass.ctx.clock.now().duration_since(asked).as_secs() <= 1;
     let let_through = |known: &Operation| known.verb == verb && known.attempted_at.is_some();
-    if verb == Verb::Terminate
+    if let Some(braked) = braked(pass, verb)
         && !pass.status.operation.as_ref().is_some_and(let_through)
-        && let Err(hold) = instance::take(&pass.ctx, &runtime.name).await
+        && let Err(hold) = instance::take(&pass.ctx, &runtime.name, braked).await
     {
         return Ok(Flow::Finish(Step::Wait(Wait { hold: Some(hold), stalled: false, until: None })));
     }
@@ -53,6 +54,15 @@ pub(super) async fn mutate(pass: &mut Pass, verb: Verb, force: bool) -> Result<F
     let answer = runtime.gate.call(permit, pass.uid(), verb_of(plugin.as_ref(), verb, &call)).await;
     let answer = answer.map_err(|error| execute::redacted(error, &call));
     answered(pass, &operation, answer).await
+}
+
+/// The brake in front of a verb.
+fn braked(pass: &Pass, verb: Verb) -> Option<Braked> {
+    match verb {
+        Verb::Terminate => Some(Braked::Endings),
+        Verb::Suspend if pass.aim.suspended_by_policy() => Some(Braked::PolicySuspensions),
+        _ => None,
+    }
 }
 
 /// Records what is about to be tried. For a create whose record was written in this very pass, that write is the record.
@@ -90,6 +100,9 @@ fn no_longer_as_planned(pass: &Pass, planned: &Runtime) -> Option<&'static str> 
     }
     if pass.changed_since_planned {
         return Some("the object was changed");
+    }
+    if !pass.aim_holds() {
+        return Some("the clocks say otherwise");
     }
     let now = pass.ctx.providers.runtime(&planned.name);
     let same = now.as_ref().is_some_and(|now| {
@@ -233,8 +246,8 @@ fn audit(pass: &Pass, operation: &Operation, outcome: &str, class: Option<Class>
 }
 
 /// Whether a newer version of the object differs from the one a plan was made on, in anything a mutation depends on.
-pub(super) fn differs(planned: &HostingService, written: &HostingService) -> bool {
-    let (before, after) = (aim::of(planned), aim::of(written));
+pub(super) fn differs(planned: &HostingService, written: &HostingService, calendar: &Calendar) -> bool {
+    let (before, after) = (aim::of(planned, calendar), aim::of(written, calendar));
     planned.metadata.uid != written.metadata.uid
         || planned.metadata.generation != written.metadata.generation
         || before != after

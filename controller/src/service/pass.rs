@@ -10,6 +10,7 @@ use kube::ResourceExt as _;
 
 use super::aim::{self, Aim};
 use super::changes::{self, Changes, DriftFound};
+use super::due::Calendar;
 use super::fold::{self, Finding, Ground, Notice};
 use super::memory::Remembered;
 use super::mutate;
@@ -35,6 +36,7 @@ pub struct Pass {
     /// Its status with every finding of this pass.
     pub(super) status: HostingServiceStatus,
     pub(super) aim: Aim,
+    pub(super) calendar: Calendar,
     pub(super) record: Record,
     pub(super) just_recorded: bool,
     pub(super) resolved: Resolved,
@@ -81,8 +83,10 @@ impl Pass {
             }
             Ok(order)
         });
+        let calendar = calendar(&resolved, &ctx);
         let mut pass = Self {
-            aim: aim::of(&service),
+            aim: aim::of(&service, &calendar),
+            calendar,
             order,
             just_recorded: false,
             look: None,
@@ -139,6 +143,7 @@ impl Pass {
         fold(&Ground {
             now: self.ctx.clock.now(),
             target: self.aim.target,
+            because: self.aim.because.as_deref(),
             order: &self.order,
             settle: self.capabilities().map(hostwright_plugin::Capabilities::settle).unwrap_or_default(),
             instance: identity.map(|identity| identity.instance.as_str()).unwrap_or_default(),
@@ -162,6 +167,7 @@ impl Pass {
             service,
             status,
             aim: &self.aim,
+            calendar: &self.calendar,
             record: &self.record,
             just_recorded: self.just_recorded,
             order: &self.order,
@@ -211,7 +217,7 @@ impl Pass {
     /// Takes the object as the write-ahead returned it. What was found so far stands in it, and is not folded twice.
     pub(super) fn planned_against(&mut self, written: HostingService) {
         self.findings.clear();
-        self.changed_since_planned = mutate::differs(&self.service, &written);
+        self.changed_since_planned = mutate::differs(&self.service, &written, &self.calendar);
         self.wrote(written);
     }
 
@@ -255,6 +261,12 @@ impl Pass {
             return;
         };
         self.resolved.refresh(&self.service, &self.record, self.ctx.providers.runtime(&name), &self.ctx);
+    }
+
+    /// Whether the clocks, as they were told last, still want what is planned.
+    pub(super) fn aim_holds(&self) -> bool {
+        let now = aim::of(&self.service, &calendar(&self.resolved, &self.ctx));
+        (now.target, &now.holders) == (self.aim.target, &self.aim.holders)
     }
 
     fn capabilities(&self) -> Option<&hostwright_plugin::Capabilities> {
@@ -327,6 +339,11 @@ impl Pass {
         let wait = stale.duration_since(self.ctx.clock.now());
         Duration::try_from(wait).ok().map(|wait| wait + Duration::from_secs(1))
     }
+}
+
+fn calendar(resolved: &Resolved, ctx: &Context) -> Calendar {
+    let policy = resolved.package.as_ref().map(|package| package.spec.overdue.clone().unwrap_or_default());
+    Calendar { clocks: ctx.clocks(), policy }
 }
 
 /// What a list shows of a remote that status does not: a digest of it, None where they agree. A list is no lookup: this

@@ -250,7 +250,8 @@ fn protected(s: &Situation) -> Option<Step> {
     if s.aim.target != Target::Terminated || !s.service.spec.termination_protection {
         return None;
     }
-    let cause = if s.aim.deleting { "deleted" } else { "desiredStatus is Terminated" };
+    let by_date = s.aim.because.as_deref().unwrap_or("desiredStatus is Terminated");
+    let cause = if s.aim.deleting { "deleted" } else { by_date };
     Some(Wait::for_somebody(Hold::new(
         reason::TERMINATION_PROTECTED,
         format!("{cause}, protection is on. End it: set terminationProtection false. Keep it: deletionPolicy Retain"),

@@ -21,6 +21,9 @@ const IDLE: Duration = Duration::from_hours(1);
 /// A service that waits for something nobody announces is looked at this often.
 const WAITING: Duration = Duration::from_mins(1);
 
+/// What is due and cannot be done yet is looked at this often.
+const DUE: Duration = Duration::from_secs(10);
+
 /// Writes it down, and says when to come back.
 ///
 /// # Errors
@@ -133,7 +136,18 @@ fn is_progress(name: &str) -> bool {
     .contains(&name)
 }
 
+/// What is due by date wakes the service, whatever else it waits for.
 fn next_visit(pass: &Pass, step: &Step) -> Duration {
+    let status = pass.service.status.as_ref();
+    let next = status.and_then(|status| status.next_transition.as_ref()?.at.as_ref());
+    // One that is past waits for a clock, or for the brake.
+    let due_in = next.map(|at| Duration::try_from(pass.ctx.clock.now().duration_until(at.0)).unwrap_or_default());
+    let due_in = due_in.map(|wait| if wait.is_zero() { DUE } else { wait });
+    let idle = visit(pass, step);
+    due_in.map_or(idle, |wait| wait.min(idle))
+}
+
+fn visit(pass: &Pass, step: &Step) -> Duration {
     let until = |at| {
         let wait = pass.ctx.clock.now().duration_until(at);
         Duration::try_from(wait).unwrap_or_default().max(Duration::from_secs(1))

@@ -10,7 +10,9 @@ use hostwright_crds::{
     HostingServiceStatus, Operation, OperationOutcome, Phase, RemoteState, Target, Verb, condition, reason,
 };
 use hostwright_plugin::Class;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
+use super::due;
 use super::plan::existing::{Scaling, scaling_of};
 use super::plan::{Step, making};
 use super::record::Record;
@@ -68,13 +70,21 @@ fn needs_somebody(reason: &str) -> bool {
 
 /// Renders the situation into its status: what was folded in stays, everything derived is replaced.
 pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
-    let verdict = verdict(s, step);
+    let mut verdict = verdict(s, step);
+    if due::now(s).in_doubt {
+        verdict.message.push_str(
+            "; the clocks of controller and API server are more than 2 minutes apart, so nothing is suspended or ended by date",
+        );
+    }
     let mut status = s.status.clone();
     let generation = s.service.metadata.generation.unwrap_or_default();
     status.observed_generation = Some(generation);
     status.target = Some(s.aim.target);
     status.suspended_by = s.aim.holders.iter().map(|holder| holder.name.clone()).collect();
     status.phase = Some(phase(s, step));
+    status.overdue_since = due::overdue_since(s).map(Time);
+    let finished = s.aim.deleting || s.identity().is_some_and(|identity| identity.ended.is_some());
+    status.next_transition = due::now(s).next.filter(|_| !finished);
     if let Some(identity) = s.identity() {
         status.external_id = Some(identity.external_id.clone());
         status.provider_instance = Some(identity.instance.clone());
@@ -232,7 +242,7 @@ fn as_it_is(s: &Situation) -> Verdict {
     }
     let instance = s.identity().map(|identity| identity.instance.as_str()).unwrap_or_default();
     match (s.aim.target, s.aim.holders.first()) {
-        (Target::Suspended, Some(holder)) => Verdict::ready(holder.reason.clone(), aspects::held_by(holder)),
+        (Target::Suspended, Some(holder)) => Verdict::ready(holder.reason.clone(), aspects::held_by(s, holder)),
         _ => Verdict::ready(reason::UP_TO_DATE, format!("matches {instance}, server {}", remote.id)),
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use super::record::{self, Record};
 use super::situation::{Provider, ProviderFacts};
 use crate::context::Context;
-use crate::instance;
+use crate::instance::{self, Braked};
 use crate::kube::{WriteError, bounded};
 use crate::providers::{Hold, Runtime};
 
@@ -124,7 +124,8 @@ fn provider(
         standing: runtime.standing.clone(),
         same_panel: record.believed().is_none_or(|identity| runtime.is_panel(&identity.remote_identity)),
         absence: runtime.absence.clone(),
-        endings: runtime.endings.clone().or_else(|| instance::brake_holds(ctx, name)),
+        endings: runtime.endings.clone().or_else(|| instance::brake_holds(ctx, name, Braked::Endings)),
+        policy_suspensions: instance::brake_holds(ctx, name, Braked::PolicySuspensions),
         capabilities: plugin.capabilities().clone(),
         verified_at: runtime.verified_at,
         settings_changed_at: runtime.settings_changed_at,

@@ -12,6 +12,7 @@ use kube::ResourceExt as _;
 
 use super::aim::Aim;
 use super::changes::{Changes, DriftFound};
+use super::due::Calendar;
 use super::order::Order;
 use super::record::Record;
 use super::retry::Impatience;
@@ -64,6 +65,8 @@ pub struct ProviderFacts {
     pub absence: Option<Hold>,
     /// Why nothing is ended.
     pub endings: Option<Hold>,
+    /// Why nothing is suspended by overdue policies.
+    pub policy_suspensions: Option<Hold>,
     /// When the connection test passed last.
     pub verified_at: Option<Timestamp>,
     /// When its settings became others: what it refused before may pass now.
@@ -82,6 +85,8 @@ pub struct Situation<'a> {
     pub status: &'a HostingServiceStatus,
     /// What it is driven to.
     pub aim: &'a Aim,
+    /// What dates are judged by.
+    pub calendar: &'a Calendar,
     /// Which remote belongs to it.
     pub record: &'a Record,
     /// Whether the record was written in this pass, so that no earlier attempt can be under way.

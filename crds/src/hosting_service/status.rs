@@ -20,13 +20,20 @@ pub struct HostingServiceStatus {
     /// What the service is driven to: the desired status after suspensions and deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub target: Option<Target>,
-    /// Holders of the suspension in force; `spec` for desiredStatus Suspended.
+    /// Holders of the suspension in force; `spec` for desiredStatus Suspended, `policy` for the Package's overdue policy.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 34), inner(length(max = 63)), extend("x-kubernetes-list-type" = "atomic"))]
     pub suspended_by: Vec<String>,
     /// When the controller suspended the remote; absent while it is not suspended, or others suspended it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub suspended_at: Option<Time>,
+    /// Since when the overdue policy wants it suspended and it was seen to be; the time to its end counts from here at the
+    /// earliest. Absent while the policy does not suspend it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overdue_since: Option<Time>,
+    /// What happens next by date, unless somebody pays, cancels or withdraws.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_transition: Option<NextTransition>,
     /// Ready, Provisioned, Accepted, Suspended, Synced, and while True: Reconciling, Stalled, Paused.
     #[schemars(schema_with = "crate::schema::conditions")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -181,6 +188,20 @@ pub struct LastApplied {
     /// When it was applied.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at: Option<Time>,
+}
+
+/// What happens next by date.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct NextTransition {
+    /// What the provider is asked for then.
+    pub verb: Verb,
+    /// When.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Time>,
+    /// Why: Overdue, Cancelled; `ClocksDisagree` when it is due by one clock and held back.
+    #[schemars(length(max = 64))]
+    pub because: String,
 }
 
 /// What a provider is asked to do.

@@ -8,7 +8,11 @@ mod request;
 use std::sync::{Mutex, MutexGuard};
 
 use axum::body::Body;
-use http::Response;
+use hostwright::clock::{Clock as _, TokioClock};
+use http::header::DATE;
+use http::{HeaderValue, Response};
+use k8s_openapi::jiff::Timestamp;
+use k8s_openapi::jiff::tz::TimeZone;
 use tokio::sync::watch;
 
 use crate::server::{ApiServer, Caller};
@@ -20,6 +24,8 @@ pub use request::Request;
 /// The door.
 pub(crate) struct Gateway {
     pub(crate) server: ApiServer,
+    /// What the server's clock shows to controllers: it stands still and steps with that of the test, on every server.
+    pub(crate) clock: TokioClock,
     state: Mutex<State>,
     frozen: watch::Sender<Option<Frozen>>,
 }
@@ -32,7 +38,8 @@ struct State {
 
 impl Gateway {
     pub(crate) fn new(server: ApiServer) -> Self {
-        Self { server, state: Mutex::default(), frozen: watch::Sender::new(None) }
+        let clock = TokioClock::starting_at(Timestamp::now());
+        Self { server, clock, state: Mutex::default(), frozen: watch::Sender::new(None) }
     }
 
     /// Sends a request of a controller.
@@ -53,7 +60,14 @@ impl Gateway {
         let answer =
             if note.verb == "watch" { frozen::held_back(&note, answer, self.frozen.subscribe()) } else { answer };
         self.lock().requests.push(note);
-        fault.and_then(KubernetesFault::afterwards).unwrap_or(answer)
+        let mut answer = fault.and_then(KubernetesFault::afterwards).unwrap_or(answer);
+        answer.headers_mut().insert(DATE, self.date());
+        answer
+    }
+
+    fn date(&self) -> HeaderValue {
+        let now = self.clock.now().to_zoned(TimeZone::UTC);
+        HeaderValue::try_from(now.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()).unwrap()
     }
 
     /// Requests of controllers so far, oldest first.

@@ -14,6 +14,7 @@ mod isolation;
 mod lifecycle;
 mod limits;
 mod outage;
+mod overdue;
 mod refusals;
 mod retention;
 mod secrets;

@@ -5,10 +5,11 @@ use kube::api::DynamicObject;
 use serde_json::{Map, Value, json};
 
 /// Annotations that do not go along: what kubectl or a folder applied here, and what a person allowed once.
-const LEFT: [&str; 4] = [
+const LEFT: [&str; 5] = [
     "kubectl.kubernetes.io/last-applied-configuration",
     annotation::APPLIED_FROM,
     annotation::RELEASE_ENDINGS,
+    annotation::RELEASE_SUSPENSIONS,
     annotation::RESOLVE_CREATE,
 ];
 

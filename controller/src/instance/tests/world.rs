@@ -24,7 +24,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::clock::TokioClock;
 use crate::context::{Caches, Context, Guarded, Settings, Wakers};
 use crate::instance::reconcile;
-use crate::kube::{Events, Installation, Leadership};
+use crate::kube::{Events, Installation, Leadership, ServerTime};
 use crate::plugin::sample::Sample;
 use crate::providers::{Providers, Runtime};
 use crate::service::Memory as Services;
@@ -88,6 +88,7 @@ impl World {
             wakers: Wakers { services: wake_services, instances: wake_instances },
             memory: Services::default(),
             client: client.clone(),
+            server_time: ServerTime::default(),
             clock: Arc::new(TokioClock::starting_at(Timestamp::from_second(1_800_000_000).unwrap())),
             settings: Settings { installation: "prod".into(), credentials_namespace: NAMESPACE.into() },
             leadership: Leadership::always(),

@@ -137,7 +137,7 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
         Verb::Suspend => {
             status.suspended_at = Some(ground.time());
             status.remembered.clone_from(&operation.before);
-            (reason::SUSPENDED, format!("suspended remote {id} on {on}"))
+            (reason::SUSPENDED, format!("suspended remote {id} on {on}{}", ground.cause()))
         }
         Verb::Unsuspend => {
             status.suspended_at = None;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hostwright_crds::{Operation, Target, Verb, reason};
+use hostwright_crds::{Operation, RemoteState, Target, Verb, reason};
 use hostwright_plugin::State;
 use k8s_openapi::jiff::Timestamp;
 
@@ -21,11 +21,21 @@ fn held<'a>(s: &Situation<'a>) -> Option<&'a Hold> {
     (!(let_through && hold.reason == reason::TERMINATION_HELD)).then_some(hold)
 }
 
-/// An ending that is held is not even looked at: hundreds may wait.
+/// An ending that is held is not even looked at, nor is a suspension: hundreds may wait.
 pub(super) fn held_back(s: &Situation) -> Option<Step> {
-    let hold = held(s)?;
-    let wanted = s.aim.target == Target::Terminated && s.is_bound() && s.look.is_none();
-    wanted.then(|| Wait::on(hold.clone()))
+    let hold = match s.aim.target {
+        Target::Terminated => held(s)?,
+        Target::Suspended | Target::Active => suspension_held(s)?,
+    };
+    (s.is_bound() && s.look.is_none()).then(|| Wait::on(hold.clone()))
+}
+
+/// Why a suspension by the overdue policy is held, where the brake has not let it through before.
+pub(super) fn suspension_held<'a>(s: &Situation<'a>) -> Option<&'a Hold> {
+    let let_through = s.running(Verb::Suspend).is_some_and(|operation| operation.attempted_at.is_some());
+    let usable = s.remote().is_some_and(|remote| remote.state == RemoteState::Active);
+    let hold = s.facts()?.policy_suspensions.as_ref()?;
+    (s.aim.suspended_by_policy() && usable && !let_through).then_some(hold)
 }
 
 /// The remote should be gone.

@@ -5,6 +5,7 @@ use hostwright_plugin::Class;
 
 use super::super::aim::Holder;
 use super::super::changes;
+use super::super::due;
 use super::super::plan::existing::{Scaling, scaling_of};
 use super::super::plan::{self, Step};
 use super::super::retry;
@@ -13,8 +14,13 @@ use crate::providers::Hold;
 
 type Aspect<R> = Option<(&'static str, R, String)>;
 
-/// `held by abuse-desk: mail flood`.
-pub(super) fn held_by(holder: &Holder) -> String {
+/// `held by abuse-desk: mail flood`, or until when it was paid and when it ends.
+pub(super) fn held_by(s: &Situation, holder: &Holder) -> String {
+    if holder.name == due::POLICY {
+        let next = due::now(s).next.filter(|next| next.verb == Verb::Terminate && next.because == reason::OVERDUE);
+        let ends = next.and_then(|next| next.at).map(|at| format!("; terminates {} unless paid", at.0));
+        return format!("{}{}", holder.message.as_deref().unwrap_or_default(), ends.unwrap_or_default());
+    }
     match &holder.message {
         Some(message) => format!("held by {}: {message}", holder.name),
         None => format!("held by {}", holder.name),
@@ -75,7 +81,7 @@ pub(super) fn suspended(s: &Situation) -> Aspect<String> {
     let state = s.remote()?.state;
     let holder = s.aim.holders.first();
     Some(match (state, holder) {
-        (RemoteState::Suspended, Some(holder)) => ("True", holder.reason.clone(), held_by(holder)),
+        (RemoteState::Suspended, Some(holder)) => ("True", holder.reason.clone(), held_by(s, holder)),
         (RemoteState::Suspended, None) if s.status.suspended_at.is_some() => {
             ("True", reason::UNSUSPENDING.into(), "no holder is left; the suspension is being lifted".into())
         }
@@ -83,7 +89,7 @@ pub(super) fn suspended(s: &Situation) -> Aspect<String> {
             ("True", reason::EXTERNAL.into(), "suspended on the panel, not by Hostwright".into())
         }
         (_, Some(holder)) if s.aim.target == Target::Suspended => {
-            ("False", reason::SUSPENDING.into(), format!("{}; not suspended yet", held_by(holder)))
+            ("False", reason::SUSPENDING.into(), format!("{}; not suspended yet", held_by(s, holder)))
         }
         _ => ("False", reason::NOT_SUSPENDED.into(), "no holder suspends it".into()),
     })
