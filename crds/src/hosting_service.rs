@@ -56,8 +56,6 @@ use crate::NameRef;
     )
 )]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = ("!has(oldSelf.renewal) || has(self.renewal)",
-    "renewal cannot be removed, or a service that was never paid would run for ever: leave it, or correct its paidUntil"))]
 pub struct HostingServiceSpec {
     /// The Package that is ordered. Another package of the same ProviderInstance scales the remote.
     pub package_ref: NameRef,
@@ -79,7 +77,7 @@ pub struct HostingServiceSpec {
     /// Until when it is paid. The Package says what happens afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.paidUntil >= oldSelf.paidUntil || (has(self.corrects) && self.corrects == oldSelf.paidUntil)")
-        .message(Message::Expression(r#""paidUntil moves forwards only, and " + string(oldSelf.paidUntil) + " stands: a payment for less is covered already, so drop this write; to correct a mistake write corrects with the date that stands""#.into())))]
+        .message("paidUntil moves forwards only: a payment for an earlier date is covered already, so drop this write; to correct a mistake write corrects with the date that stands"))]
     pub renewal: Option<Renewal>,
     /// The end that the customer asked for. Until it has happened it can be withdrawn by removing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
