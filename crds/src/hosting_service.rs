@@ -56,6 +56,8 @@ use crate::NameRef;
     )
 )]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(oldSelf.renewal) || has(self.renewal)",
+    "renewal cannot be removed, or a service that was never paid would run for ever: leave it, or correct its paidUntil"))]
 pub struct HostingServiceSpec {
     /// The Package that is ordered. Another package of the same ProviderInstance scales the remote.
     pub package_ref: NameRef,

@@ -68,24 +68,11 @@ pub struct PackageSpec {
     #[x_kube(
         validation = ("!has(self.terminateAfter) || has(self.suspendAfter)",
             "terminateAfter needs suspendAfter: nothing is ended that was not suspended before"),
-        validation = Rule::new(at_least("self.terminateAfter", "self.suspendAfter"))
-            .message("terminateAfter is not smaller than suspendAfter: both count from paidUntil"),
     )]
     pub overdue: Option<Overdue>,
     /// How services of it are ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination: Option<Termination>,
-}
-
-/// Where both are given, one duration is not smaller than the other. CEL knows no days.
-fn at_least(longer: &str, shorter: &str) -> String {
-    let duration = |field: &str| {
-        format!(
-            "duration({field}.contains('d') ? string(int({field}.split('d')[0]) * 24) + 'h' + {field}.split('d')[1] : {field})"
-        )
-    };
-    let given = format!("has({longer}) && has({shorter})");
-    format!("!({given}) || {} >= {}", duration(longer), duration(shorter))
 }
 
 /// What happens to services that are not paid any more, after their paidUntil.

@@ -89,6 +89,7 @@ fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Pro
         Hold::new(reason::PLUGIN_NOT_FOUND, text)
     })?;
     check(plugin.package_schema(), &package.spec.provisioning)
+        .and_then(|_| validate::overdue(package.spec.overdue.as_ref()))
         .map_err(|problems| Hold::new(reason::PACKAGE_INVALID, problems.join("; ")))?;
     Ok(format!("provided by {wanted}"))
 }
@@ -113,7 +114,7 @@ fn fold(package: &Package, judged: &Result<String, Hold>, now: Timestamp) -> Pac
 mod tests {
     use super::*;
     use crate::plugin::sample::Sample;
-    use hostwright_crds::NameRef;
+    use hostwright_crds::{NameRef, Overdue};
     use hostwright_plugin::Plugin;
     use serde_json::json;
 
@@ -146,6 +147,24 @@ mod tests {
             assert_eq!(hold.reason, reason);
             assert!(hold.message.contains(part), "{}", hold.message);
         }
+    }
+
+    #[test]
+    fn a_package_that_ends_before_it_suspends_says_so() {
+        let providers = Providers::new([Arc::new(Sample::new()) as Arc<dyn Plugin>]);
+        let judged = |suspend: &str, terminate: &str| {
+            let mut package = package(json!({"memory": 4096}));
+            package.spec.overdue =
+                Some(Overdue { suspend_after: suspend.parse().ok(), terminate_after: terminate.parse().ok() });
+            judge(&package, Some(&instance("sample")), &providers)
+        };
+        assert!(judged("3d", "72h").is_ok() && judged("3d", "10d").is_ok());
+        let hold = judged("3d", "71h").unwrap_err();
+        assert_eq!(hold.reason, reason::PACKAGE_INVALID);
+        assert_eq!(
+            hold.message,
+            "spec.overdue.terminateAfter: found 71h, which is less than the 72h of suspendAfter; both count from paidUntil"
+        );
     }
 
     #[test]

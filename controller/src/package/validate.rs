@@ -1,6 +1,7 @@
-//! Whether the provisioning of a package satisfies the plugin's package schema. Pure; the services of the package use it
-//! as well.
+//! Whether the provisioning of a package satisfies the plugin's package schema, and its policy makes sense. Pure; the
+//! services of the package use it as well.
 
+use hostwright_crds::Overdue;
 use hostwright_plugin::Map;
 use hostwright_plugin::schema::{Context, Schema};
 
@@ -21,6 +22,20 @@ pub fn check(schema: &Schema, given: &Map) -> Result<Map, Vec<String>> {
         named.collect::<Vec<_>>()
     })?;
     Ok(typed.values.into_iter().filter(|(key, _)| given.contains_key(key)).collect())
+}
+
+/// Whether a policy suspends before it ends. No rule of the definition can say so: days are no unit of CEL.
+///
+/// # Errors
+/// What is wrong.
+pub fn overdue(policy: Option<&Overdue>) -> Result<(), Vec<String>> {
+    let spans = policy.and_then(|policy| Some((policy.suspend_after?, policy.terminate_after?)));
+    match spans {
+        Some((suspend, terminate)) if terminate.get() < suspend.get() => Err(vec![format!(
+            "spec.overdue.terminateAfter: found {terminate}, which is less than the {suspend} of suspendAfter; both count from paidUntil"
+        )]),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
