@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use hostwright_plugin::Plugin;
 use hostwright_plugin_pterodactyl::Pterodactyl;
+use hostwright_plugin_simulated::Simulated;
 
 use super::failure::Failure;
 
@@ -11,5 +12,7 @@ use super::failure::Failure;
 pub(super) fn plugins() -> Result<Vec<Arc<dyn Plugin>>, Failure> {
     let pterodactyl = Pterodactyl::new()
         .map_err(|error| Failure::failed(format!("the plugin pterodactyl cannot be set up: {error}")))?;
-    Ok(vec![Arc::new(pterodactyl)])
+    let simulated =
+        Simulated::new().map_err(|error| Failure::failed(format!("the plugin simulated cannot be set up: {error}")))?;
+    Ok(vec![Arc::new(pterodactyl), Arc::new(simulated)])
 }

@@ -1,0 +1,83 @@
+//! A simulated remote, as it is kept.
+
+use std::time::Duration;
+
+use hostwright_plugin::{Listed, Map, Present, Remote, State};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// A remote. Its JSON is what a file of the directory holds.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Simulated {
+    pub(crate) id: String,
+    pub(crate) external_id: String,
+    pub(crate) owner_key: String,
+    pub(crate) state: State,
+    pub(crate) config: Map,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vanishes_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) running: Option<Operation>,
+}
+
+/// An accepted operation that is not done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Operation {
+    pub(crate) token: String,
+    pub(crate) done_at: Timestamp,
+    pub(crate) change: Change,
+}
+
+/// What a mutation does to a remote in the end.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) enum Change {
+    Become(State),
+    Configure(Map),
+    End,
+}
+
+impl Simulated {
+    /// The remote as it is at this time; none when it is gone by then.
+    pub(crate) fn at(mut self, now: Timestamp) -> Option<Self> {
+        if self.vanishes_at.is_some_and(|at| at <= now) {
+            return None;
+        }
+        match self.running.take_if(|operation| operation.done_at <= now) {
+            Some(operation) => self.changed(operation.change),
+            None => Some(self),
+        }
+    }
+
+    /// The remote after a change; none when that ended it.
+    pub(crate) fn changed(mut self, change: Change) -> Option<Self> {
+        match change {
+            Change::Become(state) => self.state = state,
+            Change::Configure(config) => self.config = config,
+            Change::End => return None,
+        }
+        Some(self)
+    }
+
+    pub(crate) fn handle(&self) -> Remote {
+        Remote { id: self.id.clone(), ..Remote::default() }
+    }
+
+    pub(crate) fn seen(&self) -> Present {
+        let present = Present::new(self.handle(), self.state, Some(self.owner_key.clone()));
+        Present { applied: self.config.clone(), ..present }
+    }
+
+    pub(crate) fn listed(&self) -> Listed {
+        Listed { external_id: Some(self.external_id.clone()), present: self.seen() }
+    }
+}
+
+impl Operation {
+    /// When to ask for it again: once it is done, and within 5 s so that a person sees that somebody asks.
+    pub(crate) fn poll_after(&self, now: Timestamp) -> Duration {
+        let left = Duration::try_from(self.done_at.duration_since(now)).unwrap_or_default();
+        left.clamp(Duration::from_millis(100), Duration::from_secs(5))
+    }
+}

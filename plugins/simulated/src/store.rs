@@ -1,0 +1,133 @@
+//! Where remotes are kept: in memory, or one file each in a directory.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hostwright_plugin::{Class, Error, Instance, Scope};
+use sha2::{Digest as _, Sha256};
+use tempfile::NamedTempFile;
+
+use crate::remote::Simulated;
+
+/// The remotes of one instance.
+#[derive(Debug)]
+pub(crate) enum Store {
+    Memory(Mutex<BTreeMap<String, Simulated>>),
+    /// Nothing is cached: what stands in the directory counts, also when another process or a person changed it.
+    Directory(PathBuf),
+}
+
+impl Store {
+    pub(crate) fn of(instance: &Instance) -> Self {
+        match instance.text("directory").filter(|path| !path.is_empty()) {
+            Some(path) => Self::Directory(path.into()),
+            None => Self::Memory(Mutex::default()),
+        }
+    }
+
+    pub(crate) fn find(&self, external_id: &str) -> Result<Option<Simulated>, Error> {
+        match self {
+            Self::Memory(remotes) => Ok(lock(remotes).get(external_id).cloned()),
+            Self::Directory(path) => read(&file(path, external_id)),
+        }
+    }
+
+    /// All of them, in the order of their external ids.
+    pub(crate) fn all(&self) -> Result<Vec<Simulated>, Error> {
+        match self {
+            Self::Memory(remotes) => Ok(lock(remotes).values().cloned().collect()),
+            Self::Directory(path) => {
+                let mut remotes = Vec::new();
+                for path in files(path)? {
+                    remotes.extend(read(&path)?);
+                }
+                remotes.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+                Ok(remotes)
+            }
+        }
+    }
+
+    /// Keeps a remote in place of what is kept under its external id.
+    pub(crate) fn put(&self, remote: &Simulated) -> Result<(), Error> {
+        match self {
+            Self::Memory(remotes) => {
+                lock(remotes).insert(remote.external_id.clone(), remote.clone());
+                Ok(())
+            }
+            Self::Directory(path) => write(path, remote).map_err(|error| unusable(path, &error, Class::Unknown)),
+        }
+    }
+
+    pub(crate) fn remove(&self, external_id: &str) -> Result<(), Error> {
+        match self {
+            Self::Memory(remotes) => {
+                lock(remotes).remove(external_id);
+                Ok(())
+            }
+            Self::Directory(path) => match fs::remove_file(file(path, external_id)) {
+                Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(path, &error, Class::Unknown)),
+                _ => Ok(()),
+            },
+        }
+    }
+
+    /// Makes the directory where it is missing.
+    pub(crate) fn prepare(&self) -> Result<(), Error> {
+        match self {
+            Self::Memory(_) => Ok(()),
+            Self::Directory(path) => {
+                fs::create_dir_all(path).map_err(|error| unusable(path, &error, Class::Unavailable))
+            }
+        }
+    }
+}
+
+/// A whole file or none: written beside its place, then renamed.
+fn write(directory: &Path, remote: &Simulated) -> io::Result<()> {
+    fs::create_dir_all(directory)?;
+    let mut written = NamedTempFile::new_in(directory)?;
+    serde_json::to_writer_pretty(&mut written, remote)?;
+    written.write_all(b"\n")?;
+    written.as_file().sync_all()?;
+    written.persist(file(directory, &remote.external_id))?;
+    Ok(())
+}
+
+fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
+    let failed = |error: io::Error| unusable(directory, &error, Class::Unavailable);
+    let entries = match fs::read_dir(directory) {
+        // Nothing was created yet; a directory that was taken away meanwhile looks the same, as an emptied panel does.
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(failed)?,
+    };
+    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(failed)?;
+    Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect())
+}
+
+fn read(path: &Path) -> Result<Option<Simulated>, Error> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(|error| unusable(path, &error, Class::Unavailable))?,
+    };
+    let remote = serde_json::from_slice(&text).map_err(|error| unusable(path, &error.into(), Class::Unavailable))?;
+    Ok(Some(remote))
+}
+
+/// The file of a remote. External ids may be longer than a file name can be, and hold what it cannot.
+fn file(directory: &Path, external_id: &str) -> PathBuf {
+    let name = Sha256::digest(external_id).iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
+    directory.join(name).with_extension("json")
+}
+
+fn unusable(path: &Path, error: &io::Error, class: Class) -> Error {
+    let message = format!("{}: {error}; the controller must be able to read and write it", path.display());
+    Error::new(class, "directory", message).scoped(Scope::Instance).on_field("instance.directory")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind it is whole after each statement.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
