@@ -75,6 +75,8 @@ pub(crate) fn start(call: &Call) -> Result<Body, ApiError> {
         end_of_existing: false,
         frames: VecDeque::new(),
         position: state.store.revision(),
+        began_at: state.store.revision(),
+        last_change: 0,
         finished: false,
         deadline: now + timeout,
         next_bookmark: now + call.shared.config.bookmark_interval,
@@ -134,6 +136,10 @@ struct Watcher {
     frames: VecDeque<Bytes>,
     /// Everything up to this revision has been looked at.
     position: u64,
+    /// The revision at which it began.
+    began_at: u64,
+    /// The revision of the last change, selected or not. Before there is one, a bookmark has nothing to say.
+    last_change: u64,
     finished: bool,
     deadline: Instant,
     next_bookmark: Instant,
@@ -234,6 +240,7 @@ impl Watcher {
                         return;
                     }
                     self.report(change);
+                    self.last_change = change.revision;
                     self.position = change.revision;
                 }
                 self.position = self.position.max(until);
@@ -296,7 +303,7 @@ impl Watcher {
     fn bookmark(&mut self) {
         // Changes that came meanwhile go first: a bookmark says that nothing before it is missing.
         self.read_changes();
-        if self.bookmarks && !self.finished {
+        if self.bookmarks && !self.finished && self.last_change > self.began_at {
             let bookmark = self.bookmark_object();
             self.push_raw("BOOKMARK", &bookmark);
         }

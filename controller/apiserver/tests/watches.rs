@@ -60,8 +60,13 @@ async fn an_object_that_leaves_the_selection_is_deleted_and_one_that_enters_adde
 async fn bookmarks_come_regularly_and_before_the_end() {
     let server = Server::new(Config { bookmark_interval: Duration::from_secs(10), ..Config::default() });
     let now = version(&server).await;
-    let query = format!("timeoutSeconds=35&allowWatchBookmarks=true&resourceVersion={now}");
-    assert_eq!(kinds(&watch(&server, &query).await.unwrap()), ["BOOKMARK -"; 4]);
+    let query = format!("timeoutSeconds=35&allowWatchBookmarks=true&labelSelector=none&resourceVersion={now}");
+    let watching = watch(&server, &query);
+    tokio::time::advance(Duration::from_secs(1)).await;
+    post(&server, CONFIG_MAPS, config_map("a", json!({}))).await.expect(201);
+    assert_eq!(kinds(&watching.await.unwrap()), ["BOOKMARK -"; 4]);
+    // Where nothing has happened since, there is nothing that the client does not know.
+    assert!(watch(&server, &query).await.unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -33,6 +33,7 @@ pub const TOPICS: &[(&str, &str)] = &[
     ("tables", include_str!("cases/tables.yaml")),
     ("errors", include_str!("cases/errors.yaml")),
     ("discovery", include_str!("cases/discovery.yaml")),
+    ("cost", include_str!("cases/cost.yaml")),
 ];
 
 /// A file of cases.
