@@ -17,7 +17,7 @@ pub use status::{
 };
 pub use time::{Cancellation, Renewal};
 
-use crate::NameRef;
+use crate::{NameRef, Selections};
 
 /// One customer's service: a game server, a container, a database. The controller makes the remote match the desired
 /// status and keeps it matching.
@@ -72,6 +72,10 @@ pub struct HostingServiceSpec {
     #[x_kube(validation = Rule::new("self.all(k, k.matches('^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$') && k != 'spec' && k != 'policy')")
         .message("a holder is 1 to 63 lower-case letters, digits, dots and dashes; spec and policy are taken"))]
     pub suspensions: BTreeMap<String, Suspension>,
+    /// What was chosen of the variants of the package, by code. Not named: the default of the variant; an empty list: nothing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(schema_with = "crate::variant::selections")]
+    pub selections: Selections,
     /// What the customer entered when ordering, by the plugin's checkout schema.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]

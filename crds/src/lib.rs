@@ -17,6 +17,7 @@ mod provider_instance;
 pub mod reason;
 mod schema;
 mod shared;
+mod variant;
 
 pub use hosting_service::{
     Cancellation, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec,
@@ -31,6 +32,7 @@ pub use provider_instance::{
     ProviderInstanceStatus,
 };
 pub use shared::{Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
+pub use variant::{Choice, Selections, Variant, VariantOption, VariantType};
 
 /// The API group of all kinds.
 pub const GROUP: &str = "hostwright.dev";

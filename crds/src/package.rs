@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{DeletionPolicy, Duration, NameRef};
+use crate::{DeletionPolicy, Duration, NameRef, Variant};
 
 /// What can be ordered: a configuration of one ProviderInstance. An edit scales the services that ordered it.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
@@ -47,6 +47,11 @@ pub struct PackageSpec {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]
     pub provisioning: Map<String, Value>,
+    /// What the customer chooses, by code: the field of the plugin's package schema that the choice sets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    #[x_kube(validation = Rule::new("self.all(code, code.size() <= 63)").message("a code has at most 63 characters"))]
+    pub variants: BTreeMap<String, Variant>,
     /// Namespaces whose services may order it. Absent: none; empty: all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::label_selector")]

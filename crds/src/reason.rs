@@ -162,6 +162,11 @@ reasons! {
         "whoever ordered",
         "hostwright plugins PLUGIN --schema checkout"
     }
+    INVALID_SELECTION = "InvalidSelection" on "Ready, Accepted, Stalled" {
+        "`spec.selections` names a variant or an option that the package does not have, or leaves out a required one; the message names the field, what was found, and what can be chosen.",
+        "whoever ordered",
+        "kubectl get hpkg PACKAGE -o yaml"
+    }
     INVALID_CONFIGURATION = "InvalidConfiguration" on "Ready, Accepted, Stalled" {
         "The settings do not satisfy the plugin's schema; the message names each field.",
         "platform team",

@@ -11,7 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
-pub use validate::check;
+pub use validate::{Problem, typed};
 
 use crate::context::{Context, Guarded};
 use crate::instance;
@@ -88,8 +88,8 @@ fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Pro
         );
         Hold::new(reason::PLUGIN_NOT_FOUND, text)
     })?;
-    check(plugin.package_schema(), &package.spec.provisioning)
-        .and_then(|_| validate::overdue(package.spec.overdue.as_ref()))
+    validate::check(plugin.package_schema(), &package.spec)
+        .and_then(|()| validate::overdue(package.spec.overdue.as_ref()))
         .map_err(|problems| Hold::new(reason::PACKAGE_INVALID, problems.join("; ")))?;
     Ok(format!("provided by {wanted}"))
 }

@@ -38,6 +38,11 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
             // Nothing is known of what was applied, as after a remote was attached while its order was not valid.
             continue;
         }
+        // A choice that was for good is not taken back by choosing nothing.
+        let taken_back = order.fixed.iter().filter(|key| prefix.is_empty() && !after.contains_key(*key));
+        changes.fixed.extend(taken_back.filter_map(|key| {
+            Some(Difference { field: key.clone(), found: before.get(key)?.clone(), wanted: Value::Null })
+        }));
         for (key, wanted) in after {
             let found = before.get(key).unwrap_or(&Value::Null);
             if same(found, wanted) {
@@ -45,7 +50,9 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
             }
             let difference =
                 Difference { field: format!("{prefix}{key}"), found: found.clone(), wanted: wanted.clone() };
+            let selected_for_good = prefix.is_empty() && order.fixed.contains(key);
             match schema.field(key).map_or(Change::InPlace, Field::change) {
+                _ if selected_for_good => changes.fixed.push(difference),
                 Change::CreateOnly => changes.fixed.push(difference),
                 Change::InPlace => changes.scalable.push(difference),
                 Change::Disruptive => {
@@ -170,6 +177,17 @@ mod tests {
             (scalable, fields(&all.fixed), all.disruptive),
             (vec!["image".into(), "memory".into()], vec!["region".into()], true)
         );
+    }
+
+    #[test]
+    fn a_choice_that_was_for_good_is_neither_changed_nor_taken_back() {
+        let config = map(&json!({"memory": 1024}));
+        let last = LastApplied { config, ..LastApplied::default() };
+        for wanted in [json!({"memory": 2048}), json!({})] {
+            let fixed = std::collections::BTreeSet::from(["memory".to_owned()]);
+            let found = ordered(&package(), &schema("{}"), &last, &Order { fixed, ..order(&wanted) });
+            assert_eq!((found.fixed.len(), found.scalable.len()), (1, 0), "{wanted}");
+        }
     }
 
     #[test]

@@ -86,7 +86,7 @@ pub(super) fn service() -> Scene {
 
 fn order() -> Order {
     let config: Map = json!({"memory": 4096}).as_object().unwrap().clone();
-    Order { package: "mc-4g".into(), package_generation: 1, config, checkout: Map::new(), digest: "digest".into() }
+    Order { package: "mc-4g".into(), package_generation: 1, config, digest: "digest".into(), ..Order::default() }
 }
 
 fn facts() -> ProviderFacts {

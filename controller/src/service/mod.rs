@@ -5,6 +5,7 @@ mod call;
 mod changes;
 mod digest;
 mod due;
+mod effective;
 mod execute;
 #[cfg(test)]
 mod fixture;
@@ -31,6 +32,7 @@ use hostwright_plugin::Present;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
+pub use effective::value_of;
 pub use memory::Memory;
 pub use record::{external_id, owner_key};
 
@@ -93,7 +95,7 @@ async fn one_pass(cached: &HostingService, ctx: &Arc<Context>) -> Result<Action,
     // plan (pure) and execute (provider): one mutation at most
     let end = advance(&mut pass).await?;
     // report (fold pure, one write): what happened and what is so
-    publish::publish(&mut pass, &end).await
+    Box::pin(publish::publish(&mut pass, &end)).await
 }
 
 async fn advance(pass: &mut Pass) -> Result<Flow, Error> {

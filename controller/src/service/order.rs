@@ -1,15 +1,16 @@
 //! Validation: from what people wrote to what a provider gets. Pure. It gates making and changing a remote, never
 //! suspending or ending one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hostwright_crds::{HostingService, Identity, LastApplied, Package, reason};
 use hostwright_plugin::schema::Context;
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::digest;
+use super::effective::{Effective, effective};
 use crate::providers::{Hold, Runtime};
 
 /// What a provider gets.
@@ -19,8 +20,11 @@ pub struct Order {
     pub package: String,
     /// The generation of that package.
     pub package_generation: i64,
-    /// The effective configuration: what the package sets, else what was applied before, else the schema's defaults.
+    /// The effective configuration: what is selected, else what the package sets, else what was applied before, else the
+    /// schema's defaults.
     pub config: Map,
+    /// The settings that a variant of the package lets nobody change.
+    pub fixed: BTreeSet<String>,
     /// What the customer entered.
     pub checkout: Map,
     /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance.
@@ -54,7 +58,7 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     deletion_policy_is_allowed(inputs, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
-    let config = effective(inputs, package, plugin)?;
+    let Effective { config, fixed, .. } = effective(inputs.service, package, plugin, inputs.last_applied)?;
     let checkout = checkout(inputs, plugin)?;
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
@@ -63,6 +67,7 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
         package: package.name_any(),
         package_generation: package.metadata.generation.unwrap_or_default(),
         config,
+        fixed,
         checkout,
         digest,
     })
@@ -135,30 +140,6 @@ fn no_plugin(runtime: &Runtime) -> Hold {
         runtime.name, runtime.spec.plugin_ref.name
     );
     Hold::new(reason::PLUGIN_NOT_FOUND, message)
-}
-
-/// Schema defaults, under what was applied before, under what the package sets. A default is frozen when it was first
-/// applied, so a plugin release with another default scales nothing.
-fn effective(inputs: &Inputs, package: &Package, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let schema = plugin.package_schema();
-    let explicit = crate::package::check(schema, &package.spec.provisioning).map_err(|problems| {
-        let message = format!("Package {}: {}", package.name_any(), problems.join("; "));
-        Hold::new(reason::PACKAGE_INVALID, message)
-    })?;
-    let mut config = schema.defaults();
-    if let Some(last) = inputs.last_applied {
-        // A default that a later release of the plugin brings is for new services.
-        config.retain(|key, _| last.config.contains_key(key));
-    }
-    if let Some(last) = inputs.last_applied {
-        let known = last.config.iter().filter(|(key, _)| schema.field(key).is_some());
-        let frozen =
-            known.filter(|(key, _)| config.contains_key(*key)).map(|(key, value)| (key.clone(), value.clone()));
-        let frozen: Vec<(String, Value)> = frozen.collect();
-        config.extend(frozen);
-    }
-    config.extend(explicit);
-    Ok(config)
 }
 
 fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {

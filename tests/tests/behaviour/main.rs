@@ -18,5 +18,6 @@ mod overdue;
 mod refusals;
 mod retention;
 mod secrets;
+mod selections;
 mod stale;
 mod stock;
