@@ -102,6 +102,15 @@ pub struct HostingServiceSpec {
     pub on_remote_missing: OnRemoteMissing,
 }
 
+impl HostingService {
+    /// Whether no remote call is wanted: by the spec or by annotation, whichever asks for it.
+    pub fn is_paused(&self) -> bool {
+        let annotations = self.metadata.annotations.as_ref();
+        let annotated = annotations.and_then(|annotations| annotations.get(crate::annotation::PAUSED));
+        self.spec.paused || annotated.is_some_and(|value| value != "false")
+    }
+}
+
 /// Whose service it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, KubeSchema)]
 #[serde(rename_all = "camelCase")]

@@ -1,7 +1,6 @@
 //! What a service is driven to, and who wants that. Pure.
 
-use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingService, Target, annotation, reason};
-use kube::ResourceExt as _;
+use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingService, Target, reason};
 
 use super::due::{self, Calendar, Ending, POLICY};
 
@@ -55,7 +54,6 @@ pub fn of(service: &HostingService, calendar: &Calendar) -> Aim {
     } else {
         Target::Suspended
     };
-    let annotated = service.annotations().get(annotation::PAUSED).is_some_and(|value| value != "false");
     let by_policy = target == Target::Suspended && holders.iter().all(|holder| holder.name == POLICY);
     let because = match due.ends.filter(|_| !wanted) {
         Some(Ending::Cancelled) => spec
@@ -71,7 +69,7 @@ pub fn of(service: &HostingService, calendar: &Calendar) -> Aim {
         holders,
         deleting,
         retained: deleting && spec.deletion_policy == DeletionPolicy::Retain,
-        paused: spec.paused || annotated,
+        paused: service.is_paused(),
     }
 }
 
@@ -102,8 +100,9 @@ fn holders(service: &HostingService, overdue: bool) -> Vec<Holder> {
 mod tests {
     use super::*;
     use crate::clock::Clocks;
-    use hostwright_crds::Suspension;
+    use hostwright_crds::{Suspension, annotation};
     use k8s_openapi::jiff::Timestamp;
+    use kube::ResourceExt as _;
 
     /// Nothing happens by date.
     fn undated() -> Calendar {

@@ -225,3 +225,79 @@ fn a_death_at_any_request_gives_out_no_unit_twice_and_loses_none() {
         world
     });
 }
+
+#[test]
+fn a_death_at_any_request_of_a_change_of_package_gives_out_no_unit_twice_and_loses_none() {
+    at_every_request("a change between limited packages", &|crashes: Vec<Crash>| async move {
+        let provider = Provider::new(CreateUniqueness::ByExternalId);
+        let world = shop(&provider, 1).with(limited("large", 1).with_memory(2048)).running();
+        world.apply(&service("alice"));
+        world.until("alice is ready", |world| world.service("alice").ready()).await;
+        world.apply(&service("bob"));
+        world.shows("bob", "OutOfStock").await;
+        world.wire.arm(&crashes);
+        world.edit("alice", &json!({"packageRef": {"name": "large"}}));
+        world.until("bob has what alice left", |world| world.service("bob").ready()).await;
+        world.until("alice is ready", |world| world.service("alice").ready()).await;
+        assert_eq!(world.service("alice").at("/status/lastApplied/package"), "large");
+        for (name, package) in [("carol", "small"), ("dora", "large")] {
+            world.apply(&service(name).ordering(package));
+            world.shows(name, "OutOfStock").await;
+        }
+        provider.hosts_exactly(["alice", "bob"]);
+        world
+    });
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_changed_before_it_is_made_takes_no_unit_that_another_has() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = shop(&provider, 1).with(limited("large", 1).with_memory(2048)).running();
+    world.apply(&service("bob").ordering("large"));
+    world.until("bob is ready", |world| world.service("bob").ready()).await;
+    provider.fails("create", usize::MAX, Fault::Refused(Error::new(Class::Capacity, "full", "no node has room")));
+    world.apply(&service("alice"));
+    world.shows("alice", "NoCapacity").await;
+    world.edit("alice", &json!({"packageRef": {"name": "large"}}));
+    world.shows("alice", "OutOfStock").await;
+    provider.heals();
+    world.passes(Duration::from_mins(10)).await;
+    provider.hosts_exactly(["bob"]);
+
+    world.edit("alice", &json!({"packageRef": {"name": "small"}}));
+    world.until("alice has the unit she had", |world| world.service("alice").ready()).await;
+    provider.hosts_exactly(["alice", "bob"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_older_order_that_is_paused_blocks_nobody() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = shop(&provider, 1).with(service("bob").annotated("hostwright.dev/paused", "true")).running();
+    world.shows("bob", "Paused").await;
+    world.passes(Duration::from_secs(2)).await;
+    world.apply(&service("carol"));
+    world.until("carol has the unit", |world| world.service("carol").ready()).await;
+    world.annotate("bob", "hostwright.dev/paused", serde_json::Value::Null);
+    world.shows("bob", "OutOfStock").await;
+    provider.hosts_exactly(["carol"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_is_taken_back_while_nobody_knows_its_outcome_still_holds_the_unit() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = shop(&provider, 1).with(limited("large", 1).with_memory(2048)).running();
+    world.apply(&service("alice"));
+    world.until("alice is ready", |world| world.service("alice").ready()).await;
+    provider.fails("scale", 1, Fault::AnsweredLate(Duration::from_secs(40)));
+    world.edit("alice", &json!({"packageRef": {"name": "large"}}));
+    world.until("the change is under way", |_| provider.count("scale") == 1).await;
+    world.edit("alice", &json!({"packageRef": {"name": "small"}}));
+    world.apply(&service("carol").ordering("large"));
+    world.shows("carol", "OutOfStock").await;
+    world.passes(Duration::from_secs(30)).await;
+    provider.hosts_exactly(["alice"]);
+
+    world.until("carol has it once alice is back", |world| world.service("carol").ready()).await;
+    world.until("alice is ready", |world| world.service("alice").ready()).await;
+    assert_eq!(world.service("alice").at("/status/lastApplied/package"), "small");
+}

@@ -73,6 +73,16 @@ impl Customer {
         self.recorded
     }
 
+    /// Whether these show it with everything it has: no older than this is.
+    pub(super) fn is_shown_by(&self, customers: &[Self]) -> bool {
+        let catches_up = |other: &&Self| {
+            other.uid == self.uid
+                && (other.recorded || !self.recorded)
+                && self.held.iter().all(|package| other.held.contains(package))
+        };
+        customers.iter().any(|other| catches_up(&other))
+    }
+
     /// Whether a promise to it may still become a unit that its record holds.
     fn awaits(&self, package: &str, live: bool) -> bool {
         let shown = self.held.iter().any(|held| held == package);
@@ -121,7 +131,7 @@ fn waits(service: &HostingService) -> bool {
     let wanted =
         service.spec.desired_status != DesiredStatus::Terminated && service.metadata.deletion_timestamp.is_none();
     let known = status.is_some_and(|status| status.external_id.is_some());
-    wanted && !service.spec.paused && !refused && !known
+    wanted && !service.is_paused() && !refused && !known
 }
 
 /// The limits of an instance and of its packages.
@@ -379,6 +389,27 @@ mod tests {
             let customers = [customer];
             assert_eq!(still_open(&promised, &customers, false).len(), usize::from(cached), "{what}, by the cache");
             assert_eq!(still_open(&promised, &customers, true).len(), usize::from(live), "{what}, live");
+        }
+    }
+
+    #[test]
+    fn a_cache_has_caught_up_when_it_shows_every_unit_and_every_promise_that_was_seen() {
+        let ordered = || buyer("a", 1, "a", "small");
+        let rows = [
+            ("promised, and not there yet", ordered(), vec![], false),
+            ("promised, and there", ordered(), vec![ordered()], true),
+            ("recorded, and still without a record", having("a", &["small"]), vec![ordered()], false),
+            (
+                "changing, and still without the other package",
+                having("a", &["small", "large"]),
+                vec![having("a", &["small"])],
+                false,
+            ),
+            ("changing, and shown so", having("a", &["small", "large"]), vec![having("a", &["small", "large"])], true),
+            ("ended", having("a", &[]), vec![having("a", &[])], true),
+        ];
+        for (what, seen, cached, expected) in rows {
+            assert_eq!(seen.is_shown_by(&cached), expected, "{what}");
         }
     }
 

@@ -31,8 +31,8 @@ const WOKEN: usize = 32;
 pub(super) struct Known {
     /// The last promise it gave; nobody else gave one where status says the same.
     sequence: Option<i64>,
-    /// Services with a unit that were seen live, and that the cache does not show yet.
-    unseen: HashSet<String>,
+    /// Those with a unit or a promise that were seen live, and that the cache does not show so yet.
+    unseen: Vec<Customer>,
 }
 
 /// Takes a unit of a package for a service; false where nothing is limited, and nothing is written.
@@ -132,17 +132,15 @@ async fn everybody(
     known: &mut Known,
 ) -> Result<Everybody, WriteError> {
     let cached = customers(&ctx.caches.services.state(), limits);
-    let recorded: HashSet<&str> =
-        cached.iter().filter(|customer| customer.is_recorded()).map(|customer| customer.uid.as_str()).collect();
-    known.unseen.retain(|uid| !recorded.contains(uid.as_str()));
+    known.unseen.retain(|seen| !seen.is_shown_by(&cached));
     if known.sequence == Some(promises.sequence) && known.unseen.is_empty() {
         return Ok(Everybody { customers: cached, live: false });
     }
     let api: Api<Guarded<HostingService>> = Api::all(ctx.client.clone());
     let listed = bounded(api.list(&ListParams::default())).await?;
     let live = customers(&listed.items, limits);
-    let with_a_unit = live.iter().filter(|customer| customer.is_recorded()).map(|customer| &customer.uid);
-    known.unseen = with_a_unit.filter(|uid| !recorded.contains(uid.as_str())).cloned().collect();
+    let counts = |customer: &&Customer| customer.is_recorded() || promises.open.contains_key(&customer.uid);
+    known.unseen = live.iter().filter(counts).filter(|seen| !seen.is_shown_by(&cached)).cloned().collect();
     known.sequence = Some(promises.sequence);
     Ok(Everybody { customers: live, live: true })
 }
@@ -171,13 +169,17 @@ pub fn wake_those_who_wait(ctx: &Context, instance: &str) {
         return;
     }
     let services = ctx.caches.services.state();
+    let is_turned_away = |service: &Guarded<HostingService>| service.0.as_ref().is_ok_and(count::is_turned_away);
+    // Many may end at once, and each asks: counting takes time, and where nobody waits there is nothing to count.
+    if !services.iter().any(|service| is_turned_away(service)) {
+        return;
+    }
     let (customers, open) = (customers(&services, &limits), promises(&cached).open);
     let next: HashSet<&str> = in_line(&customers, &open).take(WOKEN).map(|customer| customer.uid.as_str()).collect();
     let is_next = |service: &Guarded<HostingService>| service.uid().is_some_and(|uid| next.contains(uid.as_str()));
     let moves = |service: &Guarded<HostingService>| {
-        let readable = service.0.as_ref().ok().filter(|service| count::is_turned_away(service));
-        readable.is_some_and(|service| limits.packages.contains_key(&service.spec.package_ref.name))
-            && references::record(service.meta()).is_some()
+        let record = || references::record(service.meta());
+        is_turned_away(service) && record().is_some_and(|record| record.instance == instance)
     };
     for service in services.iter().filter(|service| is_next(service) || moves(service)) {
         // Fails only while the process ends.
