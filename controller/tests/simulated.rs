@@ -54,8 +54,9 @@ async fn a_directory_keeps_the_remotes_through_a_restart() {
     let before = remotes(&machine).await;
     running.kill();
 
-    let file = |entry: std::io::Result<fs::DirEntry>| fs::read_to_string(entry.unwrap().path()).unwrap();
-    let kept: Vec<String> = fs::read_dir(&directory).unwrap().map(file).collect();
+    let files = fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path());
+    let remotes_kept = files.filter(|file| file.extension().is_some_and(|extension| extension == "json"));
+    let kept: Vec<String> = remotes_kept.map(|file| fs::read_to_string(file).unwrap()).collect();
     assert_eq!(kept.len(), 3, "{kept:?}");
     assert!(before.iter().all(|id| kept.iter().any(|text| text.contains(id))), "{before:?} {kept:?}");
 

@@ -28,7 +28,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, Plugin, schema::Schema,
+    Call, Capabilities, Connection, Definitions, Error, Instance, Manifest, Observation, Outcome, Page, Plugin,
+    schema::Schema,
 };
 
 pub use definitions::SetupError;
@@ -36,7 +37,6 @@ pub use transport::{Transport, TransportError};
 
 use client::Client;
 use creates::Creates;
-use definitions::Definitions;
 use dialect::Dialects;
 use eggs::Eggs;
 use transport::Network;
@@ -44,6 +44,7 @@ use transport::Network;
 /// The plugin. One value serves all panels.
 pub struct Pterodactyl {
     definitions: Definitions,
+    capabilities: Capabilities,
     transport: Arc<dyn Transport>,
     dialects: Dialects,
     eggs: Eggs,
@@ -65,7 +66,8 @@ impl Pterodactyl {
     /// When the built-in manifest or a schema is refused, which a test rules out.
     pub fn with_transport(transport: Arc<dyn Transport>) -> Result<Self, SetupError> {
         Ok(Self {
-            definitions: Definitions::read()?,
+            definitions: definitions::read()?,
+            capabilities: definitions::capabilities(),
             transport,
             dialects: Dialects::default(),
             eggs: Eggs::default(),
@@ -89,7 +91,7 @@ impl Plugin for Pterodactyl {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.definitions.capabilities
+        &self.capabilities
     }
 
     fn config_schema(&self) -> &Schema {

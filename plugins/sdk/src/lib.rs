@@ -15,6 +15,7 @@
 
 mod call;
 mod capabilities;
+mod definitions;
 mod error;
 mod manifest;
 mod outcome;
@@ -24,6 +25,7 @@ mod secret;
 
 pub use call::{Call, Instance, Owner};
 pub use capabilities::{Capabilities, CreateUniqueness, RenewSupport};
+pub use definitions::{Definitions, DefinitionsError, Texts};
 pub use error::{Class, Error, Scope};
 pub use manifest::{Manifest, ManifestError, PROTOCOL_VERSION};
 pub use outcome::{

@@ -15,15 +15,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, Plugin, State,
-    schema::Schema,
+    Call, Capabilities, Connection, Definitions, DefinitionsError, Error, Instance, Manifest, Observation, Outcome,
+    Page, Plugin, State, schema::Schema,
 };
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
 
-pub use definitions::SetupError;
-
-use definitions::Definitions;
 use provider::Provider;
 use remote::Change;
 use script::{Script, Verb};
@@ -31,6 +28,7 @@ use script::{Script, Verb};
 /// The plugin. One value serves all instances.
 pub struct Simulated {
     definitions: Definitions,
+    capabilities: Capabilities,
     /// By name and directory of the instance.
     providers: Mutex<BTreeMap<(String, String), Arc<Provider>>>,
     /// The time of day at a moment of the clock that also measures latency, so that a test steps both.
@@ -42,9 +40,10 @@ impl Simulated {
     ///
     /// # Errors
     /// When the built-in manifest or a schema is refused, which a test rules out.
-    pub fn new() -> Result<Self, SetupError> {
+    pub fn new() -> Result<Self, DefinitionsError> {
         let started = (Timestamp::now(), Instant::now());
-        Ok(Self { definitions: Definitions::read()?, providers: Mutex::default(), started })
+        let (definitions, capabilities) = (definitions::read()?, definitions::capabilities());
+        Ok(Self { definitions, capabilities, providers: Mutex::default(), started })
     }
 
     fn provider(&self, instance: &Instance) -> Arc<Provider> {
@@ -93,7 +92,7 @@ impl Plugin for Simulated {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.definitions.capabilities
+        &self.capabilities
     }
 
     fn config_schema(&self) -> &Schema {
@@ -109,9 +108,8 @@ impl Plugin for Simulated {
     }
 
     async fn test_connection(&self, instance: &Instance) -> Result<Connection, Error> {
-        self.provider(instance).prepare()?;
-        let place = instance.text("directory").unwrap_or("memory");
-        Ok(Connection { identity: format!("simulated:{place}"), version: None, permissions: Vec::new(), note: None })
+        let identity = self.provider(instance).identity()?;
+        Ok(Connection { identity: format!("simulated:{identity}"), version: None, permissions: Vec::new(), note: None })
     }
 
     async fn observe(&self, call: &Call) -> Result<Observation, Error> {

@@ -36,8 +36,9 @@ impl Provider {
         *count
     }
 
-    pub(crate) fn prepare(&self) -> Result<(), Error> {
-        self.store.prepare()
+    pub(crate) fn identity(&self) -> Result<String, Error> {
+        let _turn = lock(&self.turn);
+        self.store.identity()
     }
 
     pub(crate) fn observe(&self, call: &Call, now: Timestamp) -> Result<Observation, Error> {

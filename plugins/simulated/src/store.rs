@@ -9,13 +9,22 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hostwright_plugin::{Class, Error, Instance, Scope};
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
+use uuid::Uuid;
 
 use crate::remote::Simulated;
+
+/// The file by which a directory is told from another one in its place. Without it nothing there is believed: a disk that
+/// is not mounted has no remotes either.
+const IDENTITY: &str = "identity";
 
 /// The remotes of one instance.
 #[derive(Debug)]
 pub(crate) enum Store {
-    Memory(Mutex<BTreeMap<String, Simulated>>),
+    Memory {
+        /// Of the instance: each has a provider of its own.
+        name: String,
+        remotes: Mutex<BTreeMap<String, Simulated>>,
+    },
     /// Nothing is cached: what stands in the directory counts, also when another process or a person changed it.
     Directory(PathBuf),
 }
@@ -24,22 +33,26 @@ impl Store {
     pub(crate) fn of(instance: &Instance) -> Self {
         match instance.text("directory").filter(|path| !path.is_empty()) {
             Some(path) => Self::Directory(path.into()),
-            None => Self::Memory(Mutex::default()),
+            None => Self::Memory { name: instance.name.clone(), remotes: Mutex::default() },
         }
     }
 
     pub(crate) fn find(&self, external_id: &str) -> Result<Option<Simulated>, Error> {
         match self {
-            Self::Memory(remotes) => Ok(lock(remotes).get(external_id).cloned()),
-            Self::Directory(path) => read(&file(path, external_id)),
+            Self::Memory { remotes, .. } => Ok(lock(remotes).get(external_id).cloned()),
+            Self::Directory(path) => {
+                known(path)?;
+                read(&file(path, external_id))
+            }
         }
     }
 
     /// All of them, in the order of their external ids.
     pub(crate) fn all(&self) -> Result<Vec<Simulated>, Error> {
         match self {
-            Self::Memory(remotes) => Ok(lock(remotes).values().cloned().collect()),
+            Self::Memory { remotes, .. } => Ok(lock(remotes).values().cloned().collect()),
             Self::Directory(path) => {
+                known(path)?;
                 let mut remotes = Vec::new();
                 for path in files(path)? {
                     remotes.extend(read(&path)?);
@@ -53,41 +66,70 @@ impl Store {
     /// Keeps a remote in place of what is kept under its external id.
     pub(crate) fn put(&self, remote: &Simulated) -> Result<(), Error> {
         match self {
-            Self::Memory(remotes) => {
+            Self::Memory { remotes, .. } => {
                 lock(remotes).insert(remote.external_id.clone(), remote.clone());
                 Ok(())
             }
-            Self::Directory(path) => write(path, remote).map_err(|error| unusable(path, &error, Class::Unknown)),
+            Self::Directory(path) => {
+                known(path)?;
+                write(path, remote).map_err(|error| unusable(path, &error, Class::Unknown))
+            }
         }
     }
 
     pub(crate) fn remove(&self, external_id: &str) -> Result<(), Error> {
         match self {
-            Self::Memory(remotes) => {
+            Self::Memory { remotes, .. } => {
                 lock(remotes).remove(external_id);
                 Ok(())
             }
-            Self::Directory(path) => match fs::remove_file(file(path, external_id)) {
-                Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(path, &error, Class::Unknown)),
-                _ => Ok(()),
-            },
+            Self::Directory(path) => {
+                known(path)?;
+                match fs::remove_file(file(path, external_id)) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(path, &error, Class::Unknown)),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 
-    /// Makes the directory where it is missing.
-    pub(crate) fn prepare(&self) -> Result<(), Error> {
+    /// What tells this provider from others. A directory that is missing is made, and is another one from then on.
+    pub(crate) fn identity(&self) -> Result<String, Error> {
         match self {
-            Self::Memory(_) => Ok(()),
-            Self::Directory(path) => {
-                fs::create_dir_all(path).map_err(|error| unusable(path, &error, Class::Unavailable))
-            }
+            Self::Memory { name, .. } => Ok(format!("memory/{name}")),
+            Self::Directory(path) => identity(path).map_err(|error| unusable(path, &error, Class::Unavailable)),
         }
+    }
+}
+
+fn identity(directory: &Path) -> io::Result<String> {
+    fs::create_dir_all(directory)?;
+    let place = directory.join(IDENTITY);
+    if !place.try_exists()? {
+        let mut written = NamedTempFile::new_in(directory)?;
+        writeln!(written, "{}", Uuid::new_v4())?;
+        written.as_file().sync_all()?;
+        match written.persist_noclobber(&place) {
+            // Another process was faster, and it is the same directory.
+            Err(error) if error.error.kind() != ErrorKind::AlreadyExists => return Err(error.error),
+            _ => {}
+        }
+    }
+    Ok(fs::read_to_string(place)?.trim().to_owned())
+}
+
+/// Whether this is a directory that a connection test has seen.
+fn known(directory: &Path) -> Result<(), Error> {
+    let place = directory.join(IDENTITY);
+    match place.try_exists() {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(unusable(&place, &io::Error::from(ErrorKind::NotFound), Class::Unavailable)),
+        Err(error) => Err(unusable(&place, &error, Class::Unavailable)),
     }
 }
 
 /// A whole file or none: written beside its place, then renamed.
 fn write(directory: &Path, remote: &Simulated) -> io::Result<()> {
-    fs::create_dir_all(directory)?;
     let mut written = NamedTempFile::new_in(directory)?;
     serde_json::to_writer_pretty(&mut written, remote)?;
     written.write_all(b"\n")?;
@@ -98,11 +140,7 @@ fn write(directory: &Path, remote: &Simulated) -> io::Result<()> {
 
 fn files(directory: &Path) -> Result<Vec<PathBuf>, Error> {
     let failed = |error: io::Error| unusable(directory, &error, Class::Unavailable);
-    let entries = match fs::read_dir(directory) {
-        // Nothing was created yet; a directory that was taken away meanwhile looks the same, as an emptied panel does.
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(failed)?,
-    };
+    let entries = fs::read_dir(directory).map_err(failed)?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<io::Result<Vec<_>>>().map_err(failed)?;
     Ok(paths.into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json")).collect())
 }

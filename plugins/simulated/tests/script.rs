@@ -238,7 +238,35 @@ async fn a_directory_keeps_remotes_for_the_next_process() {
     assert_eq!(second.list(&call.instance, None).await.unwrap().items.len(), 1);
     second.terminate(&call).await.unwrap();
     assert_eq!(state(&first, &call).await, None);
-    assert_eq!(std::fs::read_dir(&path).unwrap().count(), 0, "nothing is left behind");
+    let left: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, ["identity"], "nothing else is left behind");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_directory_that_is_gone_is_no_absence_and_one_in_its_place_is_another_provider() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("remotes");
+    let plugin = Simulated::new().unwrap();
+    let call = call_in(&path, "a", json!({}));
+    let identity = plugin.test_connection(&call.instance).await.unwrap().identity;
+    plugin.create(&call).await.unwrap();
+    assert_eq!(plugin.test_connection(&call.instance).await.unwrap().identity, identity);
+
+    std::fs::rename(&path, directory.path().join("unmounted")).unwrap();
+    assert_eq!(plugin.observe(&call).await.unwrap_err().class, Class::Unavailable);
+    assert_eq!(plugin.list(&call.instance, None).await.unwrap_err().class, Class::Unavailable);
+    for error in [plugin.create(&call).await, plugin.terminate(&call).await] {
+        assert_eq!(error.unwrap_err().class, Class::Unavailable);
+    }
+    assert_ne!(plugin.test_connection(&call.instance).await.unwrap().identity, identity);
+}
+
+#[tokio::test(start_paused = true)]
+async fn instances_without_a_directory_are_providers_of_their_own() {
+    let plugin = Simulated::new().unwrap();
+    let named = |name: &str| Instance { name: name.to_owned(), ..Instance::default() };
+    let (one, other) = (plugin.test_connection(&named("one")).await, plugin.test_connection(&named("other")).await);
+    assert_ne!(one.unwrap().identity, other.unwrap().identity);
 }
 
 #[tokio::test(start_paused = true)]
@@ -246,8 +274,10 @@ async fn a_file_that_cannot_be_read_is_no_absence() {
     let directory = tempfile::tempdir().unwrap();
     let plugin = Simulated::new().unwrap();
     let call = call_in(directory.path(), "a", json!({}));
+    plugin.test_connection(&call.instance).await.unwrap();
     plugin.create(&call).await.unwrap();
-    let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap().path();
+    let mut files = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|file| file.extension().is_some()).unwrap();
     std::fs::write(&file, "{").unwrap();
     let error = plugin.observe(&call).await.unwrap_err();
     assert_eq!((error.class, error.field.as_deref()), (Class::Unavailable, Some("instance.directory")));
