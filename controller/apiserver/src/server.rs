@@ -287,7 +287,7 @@ pub(crate) async fn answer(shared: &Arc<Shared>, parts: &Parts, body: Bytes) -> 
             Ok(None) => {}
             Err(error) => return response::error(&error, &[]),
         }
-    } else if !path.starts_with("/openapi") && about_the_server(shared, path, &accept).is_some() {
+    } else if is_discovery(path) && about_the_server(shared, path, &accept).is_some() {
         return response::error(&ApiError::unrouted_method(), &[]);
     }
     let Route { place, resource, verb } = match route::route(&shared.read().registry, &parts.method, path, &parameters)
@@ -331,6 +331,11 @@ fn health(shared: &Shared, path: &str) -> Option<Response<Body>> {
         }
         _ => response::text(200, "ok"),
     })
+}
+
+/// Whether a path is no longer than those that say what is served.
+fn is_discovery(path: &str) -> bool {
+    !path.starts_with("/openapi") && path.split('/').filter(|part| !part.is_empty()).count() <= 3
 }
 
 fn about_the_server(shared: &Shared, path: &str, accept: &str) -> Option<Response<Body>> {

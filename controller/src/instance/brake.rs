@@ -120,7 +120,7 @@ enum Decision {
     /// Write this window first; then so many endings are free until then.
     Reserve { window: Window, block: i32, until: Timestamp },
     /// No more for now.
-    Held { ended: i32 },
+    Held { used: i32 },
 }
 
 impl<'a> Brake<'a> {
@@ -145,7 +145,7 @@ impl<'a> Brake<'a> {
         let allowed = self.max.saturating_add(window.released.unwrap_or(0));
         let left = allowed.saturating_sub(window.reserved);
         if left <= 0 {
-            return Decision::Held { ended: window.reserved };
+            return Decision::Held { used: window.reserved };
         }
         let block = (self.max / BLOCKS).max(1).min(left);
         window.reserved += block;
@@ -199,8 +199,8 @@ pub async fn take(ctx: &Context, instance: &str, braked: Braked) -> Result<(), H
     // What the cache shows to be used up stays so: hundreds may ask.
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance)).ok_or_else(unknown)?;
     let cached = cached.0.as_ref().map_err(|_| unknown())?;
-    if let Decision::Held { ended } = decide(cached, braked, ctx) {
-        return Err(Brake::of(cached, braked).held(instance, ended));
+    if let Decision::Held { used } = decide(cached, braked, ctx) {
+        return Err(Brake::of(cached, braked).held(instance, used));
     }
     reserve_block(ctx, instance, braked, &mut reserve).await
 }
@@ -213,7 +213,7 @@ pub fn brake_holds(ctx: &Context, instance: &str, braked: Braked) -> Option<Hold
     let cached = ctx.caches.instances.get(&ObjectRef::new(instance))?;
     let cached = cached.0.as_ref().ok().filter(|_| reserved)?;
     match decide(cached, braked, ctx) {
-        Decision::Held { ended } => Some(Brake::of(cached, braked).held(instance, ended)),
+        Decision::Held { used } => Some(Brake::of(cached, braked).held(instance, used)),
         Decision::Reserve { .. } => None,
     }
 }
@@ -230,7 +230,7 @@ async fn reserve_block(ctx: &Context, instance: &str, braked: Braked, reserve: &
         }
         let live = bounded(api.get(instance)).await.map_err(|problem| failed(&problem))?;
         let (window, block, until) = match decide(&live, braked, ctx) {
-            Decision::Held { ended } => return Err(Brake::of(&live, braked).held(instance, ended)),
+            Decision::Held { used } => return Err(Brake::of(&live, braked).held(instance, used)),
             Decision::Reserve { window, block, until } => (window, block, until),
         };
         let mut status = live.status.clone().unwrap_or_default();
@@ -298,7 +298,7 @@ mod tests {
     fn the_next_window_allows_as_many_again() {
         let mut recorded = None;
         drain(brake(20, None), &mut recorded, at(0));
-        assert_eq!(brake(20, None).decide(recorded.as_ref(), at(3_599)), Decision::Held { ended: 20 });
+        assert_eq!(brake(20, None).decide(recorded.as_ref(), at(3_599)), Decision::Held { used: 20 });
         assert_eq!(drain(brake(20, None), &mut recorded, at(3_600)).0, 20);
     }
 
@@ -330,7 +330,7 @@ mod tests {
     #[test]
     fn a_clock_that_steps_back_neither_forgets_the_window_nor_holds_for_ever() {
         let ahead = |second| Window { since: Some(Time(at(second))), reserved: 20, ..Window::default() };
-        assert_eq!(brake(20, None).decide(Some(&ahead(10)), at(0)), Decision::Held { ended: 20 });
+        assert_eq!(brake(20, None).decide(Some(&ahead(10)), at(0)), Decision::Held { used: 20 });
         assert!(matches!(brake(20, None).decide(Some(&ahead(1_000_000)), at(0)), Decision::Reserve { .. }));
     }
 

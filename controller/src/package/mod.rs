@@ -1,6 +1,7 @@
 //! The driver of Packages: *resolve → validate → report*. A package calls nothing; it says whether it can be ordered.
 
 mod validate;
+mod variants;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 pub use validate::{Problem, typed};
+pub use variants::{listed, value_of};
 
 use crate::context::{Context, Guarded};
 use crate::instance;

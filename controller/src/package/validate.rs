@@ -6,7 +6,7 @@ use hostwright_plugin::Map;
 use hostwright_plugin::schema::{Context, Schema};
 use serde_json::Value;
 
-use crate::service::value_of;
+use super::variants::value_of;
 
 /// What is wrong with one field of the plugin's package schema.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use hostwright_crds::{Choice, HostingService, LastApplied, Package, Variant, VariantType, reason};
+use hostwright_crds::{HostingService, LastApplied, Package, reason};
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
-use serde_json::Value;
 
 use crate::package::{self, Problem};
 use crate::providers::Hold;
@@ -67,55 +66,24 @@ fn selected(service: &HostingService, package: &Package) -> Result<Map, Hold> {
     let name = package.name_any();
     let wrong = |told: String| Hold::new(reason::INVALID_SELECTION, told);
     if let Some(code) = selections.keys().find(|code| !variants.contains_key(*code)) {
-        let known = listed(variants.keys());
+        let known = package::listed(variants.keys());
         return Err(wrong(format!("spec.selections.{code}: Package {name} has no such variant, it has {known}")));
     }
     let mut config = Map::new();
     for (code, variant) in variants {
         let chosen = selections.get(code).unwrap_or(&variant.default);
-        let value = value_of(variant, chosen)
+        let value = package::value_of(variant, chosen)
             .map_err(|told| wrong(format!("spec.selections.{code}: {told} (Package {name})")))?;
         config.extend(value.map(|value| (code.clone(), value)));
     }
     Ok(config)
 }
 
-/// What a plugin gets for what was chosen. None: nothing was.
-///
-/// # Errors
-/// What was found, and what was expected.
-pub fn value_of(variant: &Variant, chosen: &[Choice]) -> Result<Option<Value>, String> {
-    let options = || listed(variant.options.iter().map(|option| &option.value));
-    // The spelling of the package counts: that is what its check has typed.
-    let offered = |choice: &Choice| variant.options.iter().map(|option| &option.value).find(|value| *value == choice);
-    if let Some(unknown) = chosen.iter().find(|choice| offered(choice).is_none()) {
-        return Err(format!("found {unknown}, expected one of {}", options()));
-    }
-    if chosen.is_empty() && variant.required {
-        return Err(format!("found nothing, expected one of {}", options()));
-    }
-    if variant.kind == VariantType::Checkbox {
-        let ordered = variant.options.iter().map(|option| &option.value).filter(|value| chosen.contains(value));
-        let ordered: Vec<Value> = ordered.map(Choice::to_json).collect();
-        return Ok((!chosen.is_empty()).then_some(Value::Array(ordered)));
-    }
-    match chosen {
-        [] => Ok(None),
-        [one] => Ok(offered(one).map(Choice::to_json)),
-        several => Err(format!("found {}, expected only one of {}", listed(several), options())),
-    }
-}
-
-fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
-    let items: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
-    if items.is_empty() { "none".into() } else { items.join(", ") }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plugin::sample::Sample;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     fn told(package: &Value, selections: Value, last: Option<&LastApplied>) -> Result<Value, Hold> {
         let mut of = Package::default();
@@ -159,21 +127,5 @@ mod tests {
             let hold = told(&vps(), selections, None).unwrap_err();
             assert_eq!((hold.reason, hold.message.as_str()), (reason::INVALID_SELECTION, words));
         }
-    }
-
-    #[test]
-    fn a_checkbox_carries_its_values_in_the_order_of_the_options() {
-        let option =
-            |text: &str| hostwright_crds::VariantOption { value: Choice::Text(text.into()), label: text.into() };
-        let boxes =
-            Variant { kind: VariantType::Checkbox, options: vec![option("b"), option("a")], ..Variant::default() };
-        let chosen = ["a", "b", "a"].map(|text| Choice::Text(text.into()));
-        assert_eq!(value_of(&boxes, &chosen), Ok(Some(json!(["b", "a"]))));
-        assert_eq!(value_of(&boxes, &[]), Ok(None));
-        let one = Variant {
-            options: vec![hostwright_crds::VariantOption { value: Choice::Text("1".into()), label: "one".into() }],
-            ..Variant::default()
-        };
-        assert_eq!(value_of(&one, &[Choice::Number(1)]), Ok(Some(json!("1"))), "as the package spells it");
     }
 }

@@ -32,7 +32,6 @@ use hostwright_plugin::Present;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
-pub use effective::value_of;
 pub use memory::Memory;
 pub use record::{external_id, owner_key};
 

@@ -58,7 +58,7 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     deletion_policy_is_allowed(inputs, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
-    let Effective { config, fixed, .. } = effective(inputs.service, package, plugin, inputs.last_applied)?;
+    let Effective { config, fixed } = effective(inputs.service, package, plugin, inputs.last_applied)?;
     let checkout = checkout(inputs, plugin)?;
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);

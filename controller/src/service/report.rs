@@ -72,7 +72,8 @@ fn needs_somebody(reason: &str) -> bool {
 /// Renders the situation into its status: what was folded in stays, everything derived is replaced.
 pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
     let mut verdict = verdict(s, step);
-    if due::now(s).in_doubt {
+    let due = due::now(s);
+    if due.in_doubt {
         verdict.message.push_str(
             "; the clocks of controller and API server are more than 2 minutes apart, so nothing is suspended or ended by date",
         );
@@ -85,7 +86,7 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
     status.phase = Some(phase(s, step));
     status.overdue_since = due::overdue_since(s).map(Time);
     let finished = s.aim.deleting || s.identity().is_some_and(|identity| identity.ended.is_some());
-    status.next_transition = due::now(s).next.filter(|_| !finished);
+    status.next_transition = due.next.filter(|_| !finished);
     if let Some(identity) = s.identity() {
         status.external_id = Some(identity.external_id.clone());
         status.provider_instance = Some(identity.instance.clone());
