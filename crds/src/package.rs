@@ -113,7 +113,7 @@ pub struct PackageStatus {
     #[schemars(schema_with = "crate::schema::conditions")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
-    /// How many services have a unit of it, or are promised one. Looked up at least once a minute.
+    /// How many services have a unit of it, or are promised one. Counted every ten seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub taken: Option<i32>,

@@ -25,6 +25,8 @@ use crate::providers::{Hold, Providers};
 const LOOK_FOR_INSTANCE: Duration = Duration::from_secs(2);
 /// How often it looks whether they are still there.
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
+/// How often the units of a limited package are counted: soon enough for a person, and far less often than orders come.
+const COUNT_AGAIN: Duration = Duration::from_secs(10);
 
 /// Why a pass failed; it is repeated.
 #[derive(Debug, thiserror::Error)]
@@ -64,13 +66,14 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
     if status != before && ctx.leadership.holds() {
         write_status_of(&ctx.client, package, status).await?;
     }
-    Ok(Action::requeue(next_pass(&judged)))
+    Ok(Action::requeue(next_pass(&judged, counted.is_some())))
 }
 
 /// A change of the instance wakes no package, and looking into the cache costs nothing.
-fn next_pass(judged: &Result<String, Hold>) -> Duration {
+fn next_pass(judged: &Result<String, Hold>, limited: bool) -> Duration {
     match judged {
         Err(hold) if hold.reason != reason::PACKAGE_INVALID => LOOK_FOR_INSTANCE,
+        _ if limited => COUNT_AGAIN,
         _ => LOOK_AGAIN,
     }
 }
