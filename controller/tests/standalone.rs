@@ -79,7 +79,8 @@ async fn a_person_at_the_terminal_is_asked_until_the_answer_can_be_an_id() {
     assert!(seen.contains("It never changes"), "{seen}");
     assert!(seen.contains("expected 1 to 40 lower-case letters, digits and dashes"), "{seen}");
     assert!(seen.contains("hostwright get"), "{seen}");
-    assert!(terminal.wait().unwrap().success());
+    let status = terminal.wait().unwrap();
+    assert!(status.success(), "{status}: {seen}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
