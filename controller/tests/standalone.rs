@@ -45,9 +45,11 @@ async fn a_person_at_the_terminal_is_asked_until_the_answer_can_be_an_id() {
     let machine = Machine::new().await;
     let command = machine.command();
     let words = command.get_args().map(|word| word.to_str().unwrap()).collect::<Vec<_>>().join(" ");
-    let line = format!("{} {words}", command.get_program().to_str().unwrap());
+    // A shell that stays would take the Ctrl-C as well, and its own end for that of the command.
+    let line = format!("exec {} {words}", command.get_program().to_str().unwrap());
     let mut script = Command::new("script");
     let transcript = machine.path("transcript");
+    script.env("SHELL", "/bin/sh");
     script.args(["-qfec", &line]).arg(&transcript).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut terminal = script.spawn().unwrap();
     let mut keys = terminal.stdin.take().unwrap();
