@@ -10,6 +10,8 @@ pub const RECONCILE_REQUESTED_AT: &str = "hostwright.dev/reconcile-requested-at"
 pub const ACCEPT_DIFFERENCES: &str = "hostwright.dev/accept-diff";
 /// Settles a create whose outcome nobody can look up: `absent`, or the remote's id.
 pub const RESOLVE_CREATE: &str = "hostwright.dev/resolve-create";
+/// Settles a renewal whose outcome nobody can look up: `renewed`, or `repeat`.
+pub const RESOLVE_RENEW: &str = "hostwright.dev/resolve-renew";
 /// On a ProviderInstance: confirms what its condition asks for, by the token that the condition names.
 pub const CONFIRM: &str = "hostwright.dev/confirm";
 /// On a ProviderInstance: lets that many more endings through the brake in the current hour.
@@ -64,6 +66,12 @@ pub const ALL: &[Annotation] = &[
         on: "HostingService",
         written_by: "operators",
         meaning: "After `Stalled/CreateOutcomeUnknown`: `absent` when nothing was created, or the remote's id.",
+    },
+    Annotation {
+        key: RESOLVE_RENEW,
+        on: "HostingService",
+        written_by: "operators",
+        meaning: "After `Stalled/RenewOutcomeUnknown`: `renewed` when the provider has the new date, `repeat` when it has not. Counts once.",
     },
     Annotation {
         key: CONFIRM,

@@ -24,6 +24,9 @@ pub struct Identity {
     /// The Package of which it holds a unit since it was ordered; absent in records of earlier versions.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package: Option<String>,
+    /// Until when it was paid when the record was written: the period that the first create buys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<String>,
     /// The Package to which it was changed last: it holds a unit of both until the outcome is definite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changed_to: Option<String>,
@@ -49,6 +52,12 @@ pub struct Carried {
     /// What the plugin wants back when the suspension is lifted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub remembered: Option<Value>,
+    /// Until when the provider was paid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed_until: Option<String>,
+    /// The date of a renewal that may or may not have been carried out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewal_in_doubt: Option<String>,
 }
 
 /// A record that cannot be read.

@@ -272,6 +272,21 @@ reasons! {
         "operators",
         "kubectl annotate hsvc NAME hostwright.dev/resolve-create=absent"
     }
+    RENEWING = "Renewing" on "Ready" {
+        "The service was paid until a later date, and the provider is asked to extend its period.",
+        "nobody",
+        "kubectl get hsvc NAME -w"
+    }
+    RENEWED = "Renewed" on "event" {
+        "The provider extended the paid period, or there was nothing to extend at it. `status.renewedUntil` says until when.",
+        "nobody",
+        "kubectl get hsvc NAME -o jsonpath='{.status.renewedUntil}'"
+    }
+    RENEW_OUTCOME_UNKNOWN = "RenewOutcomeUnknown" on "Ready, Stalled" {
+        "A renewal may have been carried out, and the provider offers no way to find out. It is not repeated, or the period might be bought twice. Everything else goes on.",
+        "operators: look at the provider",
+        "kubectl annotate hsvc NAME hostwright.dev/resolve-renew=renewed"
+    }
     OWNER_EMAIL_TAKEN = "OwnerEmailTaken" on "Ready, Stalled" {
         "The owner's e-mail address belongs to another user of the panel.",
         "platform team",

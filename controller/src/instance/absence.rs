@@ -114,6 +114,7 @@ mod tests {
             ended: None,
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         };
         let mut service = HostingService::default();

@@ -125,6 +125,7 @@ mod tests {
             ended: None,
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         };
         change(&mut record);

@@ -56,7 +56,7 @@ impl Sample {
                 settle_seconds: 0,
                 list: true,
                 interruptible: false,
-                renew: RenewSupport::None,
+                renew: RenewSupport::Unneeded,
                 adopt: false,
                 rotate_credentials: false,
                 actions: false,

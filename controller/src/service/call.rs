@@ -4,6 +4,7 @@ use hostwright_crds::annotation;
 use hostwright_plugin::{Call, Map, Owner, Remote};
 use kube::ResourceExt as _;
 
+use super::due;
 use super::pass::Pass;
 use super::retry;
 use crate::providers::{CALL_TIMEOUT, Runtime};
@@ -31,6 +32,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
             email: service.spec.owner.email.clone(),
             name: service.spec.owner.name.clone(),
         },
+        paid_until: due::paid_until(service),
         remote: remote(pass),
         applied: last.map(|last| -> Map { last.config.clone() }),
         before: operation.and_then(|operation| operation.before.clone()).or_else(|| status.remembered.clone()),

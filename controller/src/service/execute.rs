@@ -3,15 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostwright_crds::{Identity, Verb, reason};
+use hostwright_crds::{Identity, Verb, annotation, reason};
 use hostwright_plugin::{Class, Error as CallError, Observation, Plugin};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
 use super::pass::Pass;
-use super::plan::{Attachment, ReleaseReason, Step, Wait};
+use super::plan::{Attachment, Conclusion, ReleaseReason, Step, Wait};
 use super::record::{self, Record};
 use super::situation::Look;
 use super::{Error, FORBIDDEN_CODE};
@@ -68,10 +69,16 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             pass.found(Finding::ChangedPackage);
             Ok(Flow::Again)
         }
+        Step::NoteRenewal(until) => {
+            pass.found(Finding::NotedRenewal(until));
+            Ok(Flow::Again)
+        }
+        Step::ResolveRenewal(conclusion) => resolve_renewal(pass, conclusion).await,
         Step::Create => mutate::mutate(pass, Verb::Create, false).await,
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
         Step::Scale => mutate::mutate(pass, Verb::Scale, false).await,
+        Step::Renew => mutate::mutate(pass, Verb::Renew, false).await,
         Step::Terminate { force } => mutate::mutate(pass, Verb::Terminate, force).await,
     }
 }
@@ -166,16 +173,26 @@ async fn take_finalizer(pass: &mut Pass) -> Result<Flow, Error> {
     Ok(Flow::Again)
 }
 
-/// A person's word counts for one attempt: the annotation goes before it is acted on.
 async fn resolved_as_absent(pass: &mut Pass) -> Result<Flow, Error> {
+    take_word(pass, annotation::RESOLVE_CREATE).await?;
+    pass.found(Finding::Concluded(Conclusion::HadNoEffect));
+    Ok(Flow::Again)
+}
+
+async fn resolve_renewal(pass: &mut Pass, conclusion: Conclusion) -> Result<Flow, Error> {
+    take_word(pass, annotation::RESOLVE_RENEW).await?;
+    pass.found(Finding::ResolvedRenewal(conclusion));
+    Ok(Flow::Again)
+}
+
+/// A person's word counts for one attempt: the annotation goes before it is acted on.
+async fn take_word(pass: &mut Pass, key: &str) -> Result<(), Error> {
     if !pass.ctx.leadership.holds() {
         return Err(Error::NotLeading);
     }
-    let key = hostwright_crds::annotation::RESOLVE_CREATE;
     let written = fenced::remove_annotation(&pass.ctx.client, &pass.service, key).await?;
     pass.wrote(written);
-    pass.found(Finding::Concluded(super::plan::Conclusion::HadNoEffect));
-    Ok(Flow::Again)
+    Ok(())
 }
 
 /// The record of this object: an earlier one wins over what status remembers, and that over what would be derived now.
@@ -197,6 +214,7 @@ fn identity(pass: &Pass) -> Identity {
         remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
         owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
         package: ordered_package(pass),
+        paid_until: due::paid_until(service).map(|until| until.to_string()),
         changed_to: None,
         ended: None,
         carried: None,

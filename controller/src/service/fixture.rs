@@ -51,6 +51,7 @@ pub(super) struct Scene {
     pub(super) claimed_by: Option<String>,
     pub(super) force_after: Option<Duration>,
     pub(super) carried: Option<Carried>,
+    pub(super) recorded_until: Option<Timestamp>,
     pub(super) overdue: Option<Overdue>,
     /// What the clock of the API server shows, where it differs.
     pub(super) server: Option<i64>,
@@ -79,6 +80,7 @@ pub(super) fn service() -> Scene {
         claimed_by: None,
         force_after: None,
         carried: None,
+        recorded_until: None,
         overdue: None,
         server: None,
     }
@@ -104,7 +106,7 @@ fn facts() -> ProviderFacts {
             settle_seconds: 30,
             list: true,
             interruptible: true,
-            renew: RenewSupport::None,
+            renew: RenewSupport::Unneeded,
             adopt: false,
             rotate_credentials: false,
             actions: false,
@@ -128,6 +130,7 @@ fn identity() -> Identity {
         ended: None,
         carried: None,
         package: None,
+        paid_until: None,
         changed_to: None,
     }
 }
@@ -384,6 +387,9 @@ impl Scene {
             settle: Duration::from_secs(30),
             instance: "panel",
             package: "mc-4g",
+            paid_until: super::due::paid_until(&self.service),
+            recorded_until: self.recorded_until,
+            renew: self.judge(|s| s.facts().map_or(RenewSupport::Unneeded, |facts| facts.capabilities.renew)),
             external_id: "prod.customers.alice",
             uid: "uid-1",
             carried: self.carried.as_ref(),

@@ -3,6 +3,7 @@
 
 mod answer;
 mod attach;
+mod renewal;
 
 #[cfg(test)]
 mod tests;
@@ -13,7 +14,7 @@ use hostwright_crds::{
     Carried, HostingServiceStatus, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb,
     condition, reason,
 };
-use hostwright_plugin::{Class, Error, Outcome, Present, Remote};
+use hostwright_plugin::{Class, Error, Outcome, Present, Remote, RenewSupport};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
@@ -57,6 +58,10 @@ pub enum Finding {
     Agrees,
     /// It is of the ordered package now, which asks for the same.
     ChangedPackage,
+    /// It is paid until this date, and nobody had to be asked.
+    NotedRenewal(Timestamp),
+    /// A person said what became of a renewal.
+    ResolvedRenewal(Conclusion),
     /// The operation is not needed any more.
     Dropped,
     /// A request for an attempt was honoured.
@@ -90,6 +95,12 @@ pub struct Ground<'a> {
     pub instance: &'a str,
     /// The name of the package that the spec names.
     pub package: &'a str,
+    /// Until when the spec says that it is paid.
+    pub paid_until: Option<Timestamp>,
+    /// Until when the record says that it was.
+    pub recorded_until: Option<Timestamp>,
+    /// What renewing means at the provider.
+    pub renew: RenewSupport,
     /// The external id.
     pub external_id: &'a str,
     /// UID of the object.
@@ -116,9 +127,12 @@ impl Ground<'_> {
         self.because.map(|because| format!(": {because}")).unwrap_or_default()
     }
 
-    /// The operation id of a verb now.
+    /// The operation id of a verb now. That of a renewal follows from its date alone, so that no period is bought twice.
     pub fn operation_id(&self, verb: Verb, status: &HostingServiceStatus) -> String {
-        retry::operation_id(self.external_id, self.uid, verb, &self.digest(), status.epoch)
+        match (verb, renewal::next_until(status, self)) {
+            (Verb::Renew, Some(until)) => retry::operation_id(self.external_id, self.uid, verb, &until.to_string(), 0),
+            _ => retry::operation_id(self.external_id, self.uid, verb, &self.digest(), status.epoch),
+        }
     }
 }
 
@@ -161,6 +175,8 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
             None
         }
         Finding::ChangedPackage => changed_package(status, ground),
+        Finding::NotedRenewal(until) => Some(renewal::noted(status, *until, ground)),
+        Finding::ResolvedRenewal(conclusion) => renewal::resolved(status, *conclusion, ground),
         Finding::Dropped => {
             status.operation = None;
             None
@@ -201,6 +217,7 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
         outcome: OperationOutcome::Unknown,
         inputs: ground.digest(),
+        paid_until: renewal::asked_for(verb, status, ground),
         before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
         attempted_at: Some(ground.time()),
         unanswered_at: earlier.and_then(|operation| operation.unanswered_at.clone()),
@@ -251,19 +268,23 @@ fn looked(status: &mut HostingServiceStatus, look: &Look, ground: &Ground) {
 fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, ground: &Ground) {
     let overtaken = |known: &Operation| known.outcome == OperationOutcome::Refused && known.verb != verb;
     let (overtaken, current): (Vec<_>, Vec<_>) = status.operation.iter().cloned().partition(overtaken);
-    let may_land = |known: &Operation| known.unanswered_at.clone().filter(|_| known.verb == Verb::Create);
+    let may_land = overtaken.first().filter(|known| known.verb == Verb::Create && known.unanswered_at.is_some());
     let mut operation = current.into_iter().next().unwrap_or_else(|| Operation {
         id: ground.operation_id(verb, status),
         verb,
         outcome: OperationOutcome::Refused,
         inputs: ground.digest(),
-        unanswered_at: overtaken.first().and_then(may_land),
+        unanswered_at: may_land.and_then(|known| known.unanswered_at.clone()),
+        paid_until: may_land.and_then(|known| known.paid_until.clone()),
         ..Operation::default()
     });
     operation.attempt = operation.attempt.saturating_add(1);
     if operation.outcome == OperationOutcome::Refused {
         // What was edited since the last attempt has had its early look.
         operation.inputs = ground.digest();
+        if verb == Verb::Renew {
+            operation.paid_until = ground.paid_until.map(Time);
+        }
     }
     failed(&mut operation, error, ground);
     status.operation = Some(operation);
@@ -290,6 +311,7 @@ fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: 
     let operation = status.operation.clone()?;
     match (conclusion, operation.outcome) {
         (Conclusion::TookEffect, _) => answer::took_effect(status, &operation, ground),
+        (Conclusion::Unknowable, _) => Some(renewal::in_doubt(status, &operation, ground)),
         (Conclusion::HadNoEffect, OperationOutcome::Accepted) if operation.verb == Verb::Create => {
             status.operation = Some(Operation {
                 outcome: OperationOutcome::Unknown,
@@ -327,6 +349,7 @@ fn assumed(status: &HostingServiceStatus, ground: &Ground) -> Operation {
         attempt: 1,
         outcome: OperationOutcome::Unknown,
         inputs: ground.digest(),
+        paid_until: ground.recorded_until.map(Time),
         attempted_at: Some(ground.time()),
         unanswered_at: Some(ground.time()),
         started_at: Some(ground.time()),
@@ -342,11 +365,14 @@ fn forgot(status: &mut HostingServiceStatus, ground: &Ground) {
     status.epoch += 1;
     status.suspended_at = None;
     status.remembered = None;
+    status.renewed_until = None;
+    status.renewal_in_doubt = None;
     status.operation = Some(Operation {
         id: ground.operation_id(Verb::Create, status),
         verb: Verb::Create,
         outcome: OperationOutcome::Refused,
         inputs: ground.digest(),
+        paid_until: unanswered_at.as_ref().and(ground.recorded_until).map(Time),
         attempted_at: Some(ground.time()),
         unanswered_at,
         ..Operation::default()

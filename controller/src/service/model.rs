@@ -1,10 +1,11 @@
 //! The planner and the fold against a small model of a provider: whatever goes wrong for a while, and wherever the process
 //! dies, it converges afterwards, makes no second remote and loses none.
 
-use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus, OnRemoteMissing, annotation};
+use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus, OnRemoteMissing, Renewal, annotation};
 use hostwright_plugin::{
-    Class, CreateUniqueness, Difference, Error, Observation, Outcome, Present, Remote, RemoteState, State,
+    Class, CreateUniqueness, Difference, Error, Observation, Outcome, Present, Remote, RemoteState, RenewSupport, State,
 };
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt as _;
 use proptest::prelude::*;
 
@@ -12,6 +13,9 @@ use super::fixture::{OWNER, Scene, at, service};
 use super::fold::{self, Finding};
 use super::plan::{ReleaseReason, Step};
 use super::situation::Look;
+
+/// The length of a paid period, in seconds.
+const PERIOD: i64 = 2_592_000;
 
 /// What happens to one mutation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -42,14 +46,18 @@ enum Event {
     ResizedByHand(i64),
     RemovedByHand,
     FinalizerTakenAway,
+    /// Paid for this many more periods.
+    Paid(i64),
 }
 
 /// What the provider has.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 struct Server {
     id: u32,
     state: State,
     memory: i64,
+    /// Every period that was bought, by the second of its end.
+    bought: Vec<i64>,
 }
 
 /// A provider with room for one service, and the object that orders it.
@@ -61,15 +69,19 @@ struct World {
     made: u32,
     /// The last look did not settle the doubt it was made for.
     unsettled: bool,
-    landing: Vec<i64>,
+    /// Creates on their way: when they arrive, and the period that they buy.
+    landing: Vec<(i64, Option<i64>)>,
     most_servers: usize,
     released: bool,
     enforced: bool,
 }
 
 impl World {
-    fn new(uniqueness: CreateUniqueness) -> Self {
-        let scene = service().instance(|facts| facts.capabilities.create_uniqueness = uniqueness);
+    fn new(uniqueness: CreateUniqueness, renew: RenewSupport) -> Self {
+        let scene = service().instance(|facts| {
+            facts.capabilities.create_uniqueness = uniqueness;
+            facts.capabilities.renew = renew;
+        });
         let enforced = uniqueness.is_enforced();
         let mut scene = scene;
         scene.service.spec.on_remote_missing = OnRemoteMissing::Recreate;
@@ -102,6 +114,10 @@ impl World {
             Event::ResizedByHand(memory) => self.servers.iter_mut().for_each(|server| server.memory = memory),
             Event::RemovedByHand => self.servers.clear(),
             Event::FinalizerTakenAway => self.scene.service.metadata.finalizers = None,
+            Event::Paid(periods) => {
+                let paid_until = Time(at(self.paid_until().unwrap_or_default() + periods * PERIOD));
+                self.scene.service.spec.renewal = Some(Renewal { paid_until, corrects: None });
+            }
         }
     }
 
@@ -109,6 +125,14 @@ impl World {
         let order = self.scene.order.as_mut().unwrap();
         order.config.insert("memory".into(), memory.into());
         order.digest = format!("digest of {memory}");
+    }
+
+    fn paid_until(&self) -> Option<i64> {
+        super::due::paid_until(&self.scene.service).map(|until| until.as_second())
+    }
+
+    fn renew_support(&mut self) -> RenewSupport {
+        self.scene.facts().capabilities.renew
     }
 
     fn ordered(&self) -> i64 {
@@ -189,6 +213,11 @@ impl World {
                 }
             }
             Step::ResolvedAsAbsent => panic!("this provider can be asked"),
+            Step::NoteRenewal(until) => self.found(&Finding::NotedRenewal(until)),
+            Step::ResolveRenewal(conclusion) => {
+                self.scene.service.annotations_mut().remove(annotation::RESOLVE_RENEW);
+                self.found(&Finding::ResolvedRenewal(conclusion));
+            }
             Step::Forget => self.found(&Finding::Forgot),
             Step::Verify => self.scene.facts().verified_at = Some(at(self.scene.now)),
             Step::Attach(how) => {
@@ -213,9 +242,13 @@ impl World {
 
     fn record(&mut self) {
         let fresh = self.scene.service.annotations().is_empty() && self.scene.status().external_id.is_none();
+        let paid_until = self.paid_until().map(at);
         let scene = std::mem::replace(&mut self.scene, service());
         self.scene = scene.recorded();
         self.scene.just_recorded = fresh;
+        if fresh {
+            self.scene.recorded_until = paid_until;
+        }
     }
 
     fn end(&mut self) {
@@ -245,7 +278,7 @@ impl World {
                 unknown()
             }
             Fate::Late(after) if verb == hostwright_crds::Verb::Create => {
-                self.landing.push(self.scene.now + after);
+                self.landing.push((self.scene.now + after, self.buying()));
                 unknown()
             }
             Fate::RequestLost | Fate::Late(_) => unknown(),
@@ -267,7 +300,7 @@ impl World {
                 Err(Error::new(Class::Conflict, "unique", "it exists already"))
             }
             Verb::Create => {
-                self.make();
+                self.make(self.buying());
                 Ok(self.done())
             }
             Verb::Terminate => {
@@ -287,28 +320,44 @@ impl World {
                 self.servers.iter_mut().for_each(|server| server.memory = memory);
                 Ok(self.done())
             }
+            Verb::Renew => {
+                let until = self.buying().unwrap();
+                let repeatable = self.renew_support() == RenewSupport::Idempotent;
+                let server = &mut self.servers[0];
+                if !(repeatable && server.bought.contains(&until)) {
+                    server.bought.push(until);
+                }
+                Ok(self.done())
+            }
         }
     }
 
-    fn make(&mut self) {
+    /// The period that the running operation buys.
+    fn buying(&self) -> Option<i64> {
+        let operation = self.scene.service.status.as_ref()?.operation.as_ref()?;
+        operation.paid_until.as_ref().map(|until| until.0.as_second())
+    }
+
+    fn make(&mut self, bought: Option<i64>) {
         self.made += 1;
-        self.servers.push(Server { id: self.made, state: State::Active, memory: self.ordered() });
+        let bought = bought.into_iter().collect();
+        self.servers.push(Server { id: self.made, state: State::Active, memory: self.ordered(), bought });
         self.most_servers = self.most_servers.max(self.servers.len());
     }
 
     fn done(&self) -> Outcome {
-        let server = self.servers[0];
+        let server = &self.servers[0];
         Outcome::Done(RemoteState::new(remote(server.id), server.state))
     }
 
     /// Creates that were on their way arrive. The provider refuses a second one where it can.
     fn land(&mut self) {
         let now = self.scene.now;
-        let arrived = self.landing.iter().filter(|at| **at <= now).count();
-        self.landing.retain(|at| *at > now);
-        for _ in 0..arrived {
+        let (arrived, flying): (Vec<_>, Vec<_>) = self.landing.drain(..).partition(|(at, _)| *at <= now);
+        self.landing = flying;
+        for (_, bought) in arrived {
             if !self.enforced || self.servers.is_empty() {
-                self.make();
+                self.make(bought);
             }
         }
     }
@@ -319,6 +368,10 @@ impl World {
             Some(server) => {
                 let mut present = Present::new(remote(server.id), server.state, Some(OWNER.into()));
                 present.applied.insert("memory".into(), server.memory.into());
+                let observable = self.scene.judge(|s| s.facts().map(|facts| facts.capabilities.renew));
+                present.paid_until = (observable == Some(RenewSupport::Observable))
+                    .then(|| server.bought.last().copied().map(at))
+                    .flatten();
                 Observation::Present(Box::new(present))
             }
         }
@@ -343,8 +396,19 @@ impl World {
                 let scene = std::mem::replace(&mut self.scene, service());
                 self.scene = scene.annotated(annotation::ACCEPT_DIFFERENCES, &hash);
             }
+            if let Some(date) = self.stored.renewal_in_doubt.clone() {
+                // Somebody looks at the provider.
+                let bought = self.servers.iter().any(|server| server.bought.contains(&date.0.as_second()));
+                let scene = std::mem::replace(&mut self.scene, service());
+                self.scene = scene.annotated(annotation::RESOLVE_RENEW, if bought { "renewed" } else { "repeat" });
+            }
             self.pass(Fate::Answered, true);
         }
+    }
+
+    /// Every period was bought once, and each ends later than the one before.
+    fn buys_nothing_twice(&self) -> bool {
+        self.servers.iter().all(|server| server.bought.is_sorted_by(|one, other| one < other))
     }
 
     fn has_ended(&self) -> bool {
@@ -390,11 +454,17 @@ fn events() -> impl Strategy<Value = Event> {
         1 => (1_i64..4).prop_map(Event::ResizedByHand),
         1 => Just(Event::RemovedByHand),
         1 => Just(Event::FinalizerTakenAway),
+        2 => (1_i64..3).prop_map(Event::Paid),
     ]
 }
 
 fn histories() -> impl Strategy<Value = Vec<(Event, Fate, bool)>> {
     proptest::collection::vec((events(), fates(), any::<bool>()), 1..24)
+}
+
+fn renew_support() -> impl Strategy<Value = RenewSupport> {
+    use RenewSupport::{Idempotent, None, Observable, Unneeded};
+    prop_oneof![Just(Unneeded), Just(Idempotent), Just(Observable), Just(None)]
 }
 
 fn uniqueness() -> impl Strategy<Value = CreateUniqueness> {
@@ -407,16 +477,18 @@ proptest! {
     #[test]
     fn whatever_goes_wrong_there_is_never_a_second_remote_and_it_converges(
         uniqueness in uniqueness(),
+        renew in renew_support(),
         history in histories(),
         delete in any::<bool>(),
     ) {
-        let mut world = World::new(uniqueness);
+        let mut world = World::new(uniqueness, renew);
         let mut by_hand = false;
         for (event, fate, suspicious) in history {
             by_hand |= matches!(event, Event::SuspendedByHand | Event::StatusWiped);
             world.happens(event);
             world.pass(fate, suspicious);
             prop_assert!(world.most_servers <= 1, "two remotes");
+            prop_assert!(world.buys_nothing_twice(), "bought twice: {:?}", world.servers);
         }
         if delete {
             let scene = std::mem::replace(&mut world.scene, service());
@@ -430,6 +502,10 @@ proptest! {
             return Ok(());
         }
         let seen = world.servers.first().map(|server| server.state);
+        prop_assert!(world.buys_nothing_twice(), "bought twice: {:?}", world.servers);
+        if let Some(server) = world.servers.first().filter(|_| renew != RenewSupport::Unneeded) {
+            prop_assert_eq!(server.bought.last().copied(), world.paid_until(), "{:?}", world.stored);
+        }
         let memory = world.servers.first().map(|server| server.memory);
         prop_assert!(memory.is_none() || memory == Some(world.ordered()), "not scaled: {:?}", world.stored);
         match world.scene.service.spec.desired_status {

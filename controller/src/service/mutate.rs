@@ -89,6 +89,7 @@ fn step_of(verb: Verb) -> Step {
         Verb::Suspend => Step::Suspend,
         Verb::Unsuspend => Step::Unsuspend,
         Verb::Scale => Step::Scale,
+        Verb::Renew => Step::Renew,
         Verb::Terminate => Step::Terminate { force: false },
     }
 }
@@ -116,11 +117,16 @@ fn no_longer_as_planned(pass: &Pass, planned: &Runtime) -> Option<&'static str> 
 
 fn execute_call(pass: &Pass, runtime: &Runtime, operation: &Operation, force: bool) -> Option<Call> {
     let call = super::call::call(pass, runtime, force)?;
-    Some(Call { operation_id: operation.id.clone(), before: operation.before.clone(), ..call })
+    let paid_until = operation.paid_until.as_ref().map(|until| until.0);
+    Some(Call { operation_id: operation.id.clone(), before: operation.before.clone(), paid_until, ..call })
 }
 
 async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome, CallError> {
     match verb {
+        Verb::Renew => match call.paid_until {
+            Some(until) => plugin.renew(call, until).await,
+            None => Err(CallError::new(Class::Internal, "undated", "a renewal without a date")),
+        },
         Verb::Create => plugin.create(call).await,
         Verb::Suspend => plugin.suspend(call).await,
         Verb::Unsuspend => plugin.unsuspend(call).await,

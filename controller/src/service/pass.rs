@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hostwright_crds::{HostingService, HostingServiceStatus, LastApplied};
-use hostwright_plugin::Present;
+use hostwright_plugin::{Present, RenewSupport};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::aim::{self, Aim};
 use super::changes::{self, Changes, DriftFound};
-use super::due::Calendar;
+use super::due::{self, Calendar};
 use super::fold::{self, Finding, Ground, Notice};
 use super::memory::Remembered;
 use super::mutate;
@@ -148,6 +148,9 @@ impl Pass {
             settle: self.capabilities().map(hostwright_plugin::Capabilities::settle).unwrap_or_default(),
             instance: identity.map(|identity| identity.instance.as_str()).unwrap_or_default(),
             package: &self.service.spec.package_ref.name,
+            paid_until: due::paid_until(&self.service),
+            recorded_until: identity.and_then(|identity| identity.paid_until.as_deref()?.parse().ok()),
+            renew: self.capabilities().map_or(RenewSupport::Unneeded, |capabilities| capabilities.renew),
             external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
             uid: self.uid(),
             carried: identity.and_then(|identity| identity.carried.as_ref()),

@@ -8,6 +8,7 @@ mod tests;
 mod ending;
 pub mod existing;
 pub mod making;
+pub mod renewing;
 
 use std::time::Duration;
 
@@ -50,6 +51,10 @@ pub enum Step {
     ReportMissing,
     /// Write down that it is of another package now, which asks for the same.
     ChangePackage,
+    /// Write down that it is paid until this date, for which nobody has to be asked.
+    NoteRenewal(Timestamp),
+    /// Take a person's word for what became of a renewal.
+    ResolveRenewal(Conclusion),
     /// Write down for ever that the service ended.
     End,
     /// Make the remote.
@@ -60,6 +65,8 @@ pub enum Step {
     Unsuspend,
     /// Change its configuration.
     Scale,
+    /// Extend the paid period.
+    Renew,
     /// End it.
     Terminate {
         /// Whether data may be left behind at the provider.
@@ -77,6 +84,7 @@ impl Step {
             Self::Suspend => Some(Verb::Suspend),
             Self::Unsuspend => Some(Verb::Unsuspend),
             Self::Scale => Some(Verb::Scale),
+            Self::Renew => Some(Verb::Renew),
             Self::Terminate { .. } => Some(Verb::Terminate),
             _ => None,
         }
@@ -110,6 +118,8 @@ pub enum Conclusion {
     TookEffect,
     /// It was not.
     HadNoEffect,
+    /// Nobody can tell, and it must not be repeated.
+    Unknowable,
 }
 
 /// Nothing can be done now.
@@ -152,6 +162,7 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| protected(s))
         .or_else(|| paused(s))
         .or_else(|| existing::changing_package(s))
+        .or_else(|| renewing::without_a_call(s))
         .or_else(|| settled(s))
         .or_else(|| unusable_provider(s))
         .or_else(|| contested(s))
@@ -168,6 +179,7 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| existing::suspending(s))
         .or_else(|| existing::transition(s))
         .or_else(|| existing::unsuspending(s))
+        .or_else(|| renewing::renewing(s))
         .or_else(|| existing::scaling(s))
         .unwrap_or(Step::Settled);
     only_looking(s, step)
@@ -278,7 +290,7 @@ fn settled(s: &Situation) -> Option<Step> {
     };
     let quiet = s.operation().is_none() && !s.suspicion && s.request().is_none() && s.look.is_none();
     let ours = matches!(s.record, Record::Ours(_)) && s.last_applied().is_some();
-    let unchanged = remote.state == RemoteState::Missing || !existing::has_work(s);
+    let unchanged = remote.state == RemoteState::Missing || !(existing::has_work(s) || renewing::has_work(s));
     if !(as_wanted && quiet && ours && unchanged) {
         return None;
     }

@@ -124,6 +124,7 @@ mod tests {
             ended: None,
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         }
     }

@@ -221,6 +221,16 @@ fn as_it_is(s: &Situation) -> Verdict {
     {
         return Verdict::blocked(hold);
     }
+    if let Some(date) = &s.status.renewal_in_doubt {
+        return Verdict::stalled(
+            reason::RENEW_OUTCOME_UNKNOWN,
+            format!(
+                "a renewal until {} was not answered and this provider cannot be asked; look there yourself, then annotate {}=renewed or =repeat",
+                date.0,
+                hostwright_crds::annotation::RESOLVE_RENEW
+            ),
+        );
+    }
     match scaling_of(s) {
         Scaling::NotChangeable(differences) => {
             let fields = super::changes::in_words(&differences, "now");
@@ -283,6 +293,7 @@ fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
             (reason::DRIFTED, format!("{drift}; changed outside Hostwright; correcting"))
         }
         Verb::Scale => (reason::UPDATING, "the remote is being brought to the package".to_owned()),
+        Verb::Renew => (reason::RENEWING, "the paid period is being extended".to_owned()),
         Verb::Terminate => (reason::TERMINATING, "the remote is being ended".to_owned()),
     };
     Verdict::working(reason, message)

@@ -12,8 +12,9 @@ use kube::ResourceExt as _;
 
 use super::aim::Aim;
 use super::changes::{Changes, DriftFound};
-use super::due::Calendar;
+use super::due::{self, Calendar};
 use super::order::Order;
+use super::plan::renewing;
 use super::record::Record;
 use super::retry::Impatience;
 use crate::providers::{Hold, Standing};
@@ -192,7 +193,10 @@ impl<'a> Situation<'a> {
 
     /// What may shorten the pause of the unfinished operation.
     pub fn impatience(&self) -> Impatience {
-        let edited = |operation: &Operation| self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest);
+        let edited = |operation: &Operation| match operation.verb {
+            Verb::Renew => operation.paid_until.as_ref().map(|until| until.0) != due::paid_until(self.service),
+            _ => self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest),
+        };
         let settings_changed_at = self.facts().and_then(|facts| facts.settings_changed_at);
         let reconfigured = |operation: &Operation| {
             let attempted_at = operation.attempted_at.as_ref().map(|at| at.0);
@@ -209,10 +213,10 @@ impl<'a> Situation<'a> {
         match (self.aim.target, state) {
             (Target::Terminated, _) => Verb::Terminate,
             (_, None | Some(RemoteState::Incomplete)) => Verb::Create,
-            (Target::Suspended, Some(RemoteState::Suspended)) => Verb::Scale,
-            (Target::Suspended, _) => Verb::Suspend,
+            (Target::Suspended, Some(state)) if state != RemoteState::Suspended => Verb::Suspend,
             (Target::Active, _) if self.status.suspended_at.is_some() || half_unsuspended => Verb::Unsuspend,
-            (Target::Active, _) => Verb::Scale,
+            _ if renewing::has_work(self) => Verb::Renew,
+            _ => Verb::Scale,
         }
     }
 }

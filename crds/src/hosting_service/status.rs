@@ -52,6 +52,14 @@ pub struct HostingServiceStatus {
     /// The configuration that the provider accepted last.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_applied: Option<LastApplied>,
+    /// Until when the provider was paid for it: bought with the remote, and renewed since. Where nothing is to be renewed at
+    /// the provider it follows `spec.renewal.paidUntil`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed_until: Option<Time>,
+    /// The date of a renewal that may or may not have been carried out, at a provider that cannot tell. Nothing is renewed
+    /// until somebody settles it by the annotation hostwright.dev/resolve-renew.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewal_in_doubt: Option<Time>,
     /// The operation that is running, waiting for its next attempt, or of unknown outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
@@ -216,6 +224,8 @@ pub enum Verb {
     Unsuspend,
     /// Change its configuration.
     Scale,
+    /// Extend the paid period at the provider.
+    Renew,
     /// End it.
     Terminate,
 }
@@ -249,6 +259,9 @@ pub struct Operation {
     /// Digest of what the verb was asked to bring about.
     #[schemars(length(max = 64))]
     pub inputs: String,
+    /// The end of the paid period that a create buys, or that a renewal brings about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub paid_until: Option<Time>,
     /// What the plugin wanted remembered of the remote before the verb changed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "crate::schema::any_value")]

@@ -36,7 +36,7 @@ pub(crate) fn capabilities() -> Capabilities {
         settle_seconds: SETTLE_SECONDS,
         list: true,
         interruptible: true,
-        renew: RenewSupport::None,
+        renew: RenewSupport::Unneeded,
         adopt: false,
         rotate_credentials: false,
         actions: false,

@@ -66,6 +66,8 @@ pub struct Call {
     pub checkout_secrets: BTreeMap<String, Secret>,
     /// Whose service it is.
     pub owner: Owner,
+    /// Until when the service is paid: the period that a create buys, where the provider sells periods.
+    pub paid_until: Option<Timestamp>,
     /// What is known of the remote.
     pub remote: Option<Remote>,
     /// The configuration applied last; what a scale starts from.

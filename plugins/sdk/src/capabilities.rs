@@ -29,15 +29,17 @@ impl CreateUniqueness {
     }
 }
 
-/// What repeating a renewal does.
+/// What renewing means, and how an attempt without an answer is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum RenewSupport {
-    /// Nothing to renew at this provider.
-    None,
-    /// Renewing to the same date twice is harmless.
+    /// Nothing to renew at this provider: [`crate::Plugin::renew`] is never called.
+    Unneeded,
+    /// Renewing to the same date twice is harmless, so it is repeated.
     Idempotent,
-    /// The date can be read back.
+    /// The date can be read back ([`crate::Present::paid_until`]), so a look tells.
     Observable,
+    /// Neither: an unknown outcome needs a person.
+    None,
 }
 
 /// What a plugin can do.

@@ -100,6 +100,8 @@ pub struct Present {
     pub drift: Vec<Difference>,
     /// What must be remembered before the next mutation overwrites it; at most 4 KiB, no secrets.
     pub remember: Option<Value>,
+    /// Until when the provider has been paid for it, where it tells ([`crate::RenewSupport::Observable`]).
+    pub paid_until: Option<jiff::Timestamp>,
     /// Figures for people: disk used, players online.
     pub usage: BTreeMap<String, String>,
 }
@@ -114,6 +116,7 @@ impl Present {
             applied: Map::new(),
             drift: Vec::new(),
             remember: None,
+            paid_until: None,
             usage: BTreeMap::new(),
         }
     }

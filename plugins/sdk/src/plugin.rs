@@ -66,7 +66,8 @@ pub trait Plugin: Send + Sync + 'static {
         Err(Error::unsupported("polling"))
     }
 
-    /// Extends the paid period at the provider.
+    /// Extends the paid period at the provider to this date, which is never earlier than the last one. The operation id
+    /// follows from the date.
     async fn renew(&self, call: &Call, until: jiff::Timestamp) -> Result<Outcome, Error> {
         let _ = (call, until);
         Err(Error::unsupported("renewing"))

@@ -17,7 +17,7 @@ pub(crate) fn capabilities() -> Capabilities {
         settle_seconds: 0,
         list: true,
         interruptible: true,
-        renew: RenewSupport::None,
+        renew: RenewSupport::Observable,
         adopt: false,
         rotate_credentials: false,
         actions: false,

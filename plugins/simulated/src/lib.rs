@@ -136,6 +136,10 @@ impl Plugin for Simulated {
         self.change(Verb::Scale, call, Change::Configure(call.config.clone())).await
     }
 
+    async fn renew(&self, call: &Call, until: Timestamp) -> Result<Outcome, Error> {
+        self.change(Verb::Renew, call, Change::PayUntil(until)).await
+    }
+
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {
         self.act(Verb::Terminate, call, |provider, script, now| provider.terminate(call, script, now)).await
     }

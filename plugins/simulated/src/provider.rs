@@ -82,13 +82,14 @@ impl Provider {
             owner_key: call.owner.key.clone(),
             state: State::Provisioning,
             config: call.config.clone(),
+            paid_until: call.paid_until,
             vanishes_at,
             running: None,
         };
         self.begin(Verb::Create, remote, call, script, Change::Become(State::Active), now)
     }
 
-    /// Suspends, unsuspends or scales.
+    /// Suspends, unsuspends, scales or renews.
     pub(crate) fn change(
         &self,
         verb: Verb,
@@ -101,7 +102,9 @@ impl Provider {
         let Some(remote) = self.find(&call.external_id, now)? else { return Err(gone(call)) };
         match &remote.running {
             Some(running) if running.token == token(verb, call) => return Ok(accepted(&remote, running, now)),
-            Some(running) if verb == Verb::Scale || running.change == Change::End => return Err(busy(running)),
+            Some(running) if matches!(verb, Verb::Scale | Verb::Renew) || running.change == Change::End => {
+                return Err(busy(running));
+            }
             None if remote.clone().changed(change.clone()).as_ref() == Some(&remote) => {
                 return Ok(Outcome::Done(RemoteState::new(remote.handle(), remote.state)));
             }

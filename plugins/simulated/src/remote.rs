@@ -15,6 +15,9 @@ pub(crate) struct Simulated {
     pub(crate) owner_key: String,
     pub(crate) state: State,
     pub(crate) config: Map,
+    /// The end of the period that was paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) paid_until: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) vanishes_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -35,6 +38,7 @@ pub(crate) struct Operation {
 pub(crate) enum Change {
     Become(State),
     Configure(Map),
+    PayUntil(Timestamp),
     End,
 }
 
@@ -55,6 +59,7 @@ impl Simulated {
         match change {
             Change::Become(state) => self.state = state,
             Change::Configure(config) => self.config = config,
+            Change::PayUntil(date) => self.paid_until = Some(date),
             Change::End => return None,
         }
         Some(self)
@@ -66,7 +71,7 @@ impl Simulated {
 
     pub(crate) fn seen(&self) -> Present {
         let present = Present::new(self.handle(), self.state, Some(self.owner_key.clone()));
-        Present { applied: self.config.clone(), ..present }
+        Present { applied: self.config.clone(), paid_until: self.paid_until, ..present }
     }
 
     pub(crate) fn listed(&self) -> Listed {

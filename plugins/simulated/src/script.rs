@@ -17,6 +17,7 @@ pub(crate) enum Verb {
     Suspend,
     Unsuspend,
     Scale,
+    Renew,
     Terminate,
     Poll,
 }
@@ -29,6 +30,7 @@ impl fmt::Display for Verb {
             Self::Suspend => "suspend",
             Self::Unsuspend => "unsuspend",
             Self::Scale => "scale",
+            Self::Renew => "renew",
             Self::Terminate => "terminate",
             Self::Poll => "poll",
         })

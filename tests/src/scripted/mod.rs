@@ -12,6 +12,8 @@ use hostwright_plugin::{
     Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, Plugin,
 };
 
+use k8s_openapi::jiff::Timestamp;
+
 pub use provider::{Fault, Provider, SimulatedRemote};
 
 use crate::wire::Line;
@@ -124,6 +126,10 @@ impl Plugin for Scripted {
 
     async fn scale(&self, call: &Call) -> Result<Outcome, Error> {
         self.mutation("scale", call, Provider::scale).await
+    }
+
+    async fn renew(&self, call: &Call, until: Timestamp) -> Result<Outcome, Error> {
+        self.mutation("renew", call, move |provider, call| provider.renew(call, until)).await
     }
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
 use hostwright_plugin::{Capabilities, Class, CreateUniqueness, Error, Map, RenewSupport, State};
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::{INSTALLATION, NAMESPACE};
@@ -41,6 +42,8 @@ pub struct SimulatedRemote {
     pub state: State,
     /// Its configuration.
     pub config: Map,
+    /// Every period that was bought for it, by the date of its end.
+    pub paid: Vec<Timestamp>,
     /// When the provider is done with it.
     pub(super) done_at: Instant,
     /// What it becomes then.
@@ -82,7 +85,7 @@ impl Provider {
             settle_seconds: 0,
             list: true,
             interruptible: true,
-            renew: RenewSupport::None,
+            renew: RenewSupport::Unneeded,
             adopt: false,
             rotate_credentials: false,
             actions: false,

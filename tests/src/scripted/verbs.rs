@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use hostwright_plugin::{
-    Call, Class, Connection, Error, Listed, Observation, Outcome, Page, Present, Remote, RemoteState, State,
+    Call, Class, Connection, Error, Listed, Observation, Outcome, Page, Present, Remote, RemoteState, RenewSupport,
+    State,
 };
+use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::NEVER;
@@ -24,7 +26,11 @@ impl Provider {
         let found = inner.remotes.iter().find(|remote| {
             Some(remote.id.to_string()) == known || (!inner.blind && remote.external_id == call.external_id)
         });
-        found.map_or(Observation::Absent, |remote| Observation::Present(Box::new(seen(remote))))
+        let shows_the_date = inner.capabilities.renew == RenewSupport::Observable;
+        found.map_or(Observation::Absent, |remote| {
+            let paid_until = remote.paid.last().copied().filter(|_| shows_the_date);
+            Observation::Present(Box::new(Present { paid_until, ..seen(remote) }))
+        })
     }
 
     pub(super) fn page(&self, from: usize) -> Page {
@@ -51,6 +57,7 @@ impl Provider {
             owner: call.owner.key.clone(),
             state: if takes.is_zero() { State::Active } else { State::Provisioning },
             config: call.config.clone(),
+            paid: call.paid_until.into_iter().collect(),
             done_at: Instant::now() + if takes.is_zero() { NEVER } else { takes },
             becomes: State::Active,
         };
@@ -90,6 +97,11 @@ impl Provider {
                 remote.config.clone_from(&call.config);
             }
         })
+    }
+
+    /// Each call buys a period, so that one too many shows.
+    pub(super) fn renew(&self, call: &Call, until: Timestamp) -> Result<Outcome, Error> {
+        self.change(call, |remote| remote.paid.push(until))
     }
 
     pub(super) fn terminate(&self, call: &Call) -> Outcome {

@@ -16,6 +16,7 @@ mod limits;
 mod outage;
 mod overdue;
 mod refusals;
+mod renewal;
 mod retention;
 mod secrets;
 mod selections;

@@ -35,6 +35,8 @@ fn carried(status: &HostingServiceStatus) -> Option<Carried> {
             && remote.is_none_or(|remote| remote.bound_at.is_none()),
         suspended_at: status.suspended_at.as_ref().filter(|_| suspended).map(|at| at.0.to_string()),
         remembered: status.remembered.clone().filter(|_| suspended),
+        renewed_until: status.renewed_until.as_ref().map(|until| until.0.to_string()),
+        renewal_in_doubt: status.renewal_in_doubt.as_ref().map(|until| until.0.to_string()),
     };
     (carried != Carried::default()).then_some(carried)
 }
@@ -58,6 +60,7 @@ mod tests {
             ended: None,
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         }
     }

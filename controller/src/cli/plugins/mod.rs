@@ -136,9 +136,10 @@ fn capabilities(can: &Capabilities) -> Vec<(&'static str, String)> {
         CreateUniqueness::None => "the provider offers no protection; an unknown outcome needs a person",
     };
     let renewal = match can.renew {
-        RenewSupport::None => "there is nothing to renew",
+        RenewSupport::Unneeded => "there is nothing to renew",
         RenewSupport::Idempotent => "renewing to the same date twice is harmless",
         RenewSupport::Observable => "the date can be read back",
+        RenewSupport::None => "the provider offers no protection; an unknown outcome needs a person",
     };
     let limit =
         |limit: Option<u32>| limit.map_or_else(|| "no limit of the provider".to_owned(), |limit| limit.to_string());

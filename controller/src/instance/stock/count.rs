@@ -452,6 +452,7 @@ mod tests {
             remote_identity: String::new(),
             owner: String::new(),
             package: Some("small".into()),
+            paid_until: None,
             changed_to: changed_to.map(Into::into),
             ended: None,
             carried: None,

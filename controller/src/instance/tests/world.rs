@@ -174,6 +174,7 @@ impl World {
             ended: None,
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         };
         let record = json!({"metadata": {"annotations": {annotation::IDENTITY: record.to_text()}}});

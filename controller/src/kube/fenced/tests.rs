@@ -78,6 +78,7 @@ fn identity() -> Identity {
         ended: None,
         carried: None,
         package: None,
+        paid_until: None,
         changed_to: None,
     }
 }

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::super::retry;
 use super::super::situation::remote_state;
 use super::attach::applied_order;
-use super::{Ground, Notice, failed, is_unanswered, remote_status};
+use super::{Ground, Notice, failed, is_unanswered, remote_status, renewal};
 
 /// A provider that asks to be polled sooner is polled this late.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
@@ -82,6 +82,7 @@ fn is_finished(verb: Verb, state: State) -> bool {
         Verb::Create | Verb::Scale => !matches!(state, State::Provisioning | State::Incomplete | State::Deleting),
         Verb::Suspend => state == State::Suspended,
         Verb::Unsuspend => state != State::Suspended,
+        Verb::Renew => true,
         Verb::Terminate => false,
     }
 }
@@ -133,7 +134,14 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
     let id = status.remote.as_ref().map(|remote| remote.id.clone()).unwrap_or_default();
     let on = ground.instance;
     let (reason, message) = match operation.verb {
-        Verb::Create => (reason::CREATED, format!("created remote {id} on {on}")),
+        Verb::Create => {
+            renewal::reached(status, operation);
+            (reason::CREATED, format!("created remote {id} on {on}"))
+        }
+        Verb::Renew => {
+            renewal::reached(status, operation);
+            (reason::RENEWED, format!("renewed remote {id} on {on}{}", renewal::until(status)))
+        }
         Verb::Suspend => {
             status.suspended_at = Some(ground.time());
             status.remembered.clone_from(&operation.before);

@@ -14,7 +14,7 @@ use super::super::order::Order;
 use super::super::plan::Attachment;
 use super::super::retry;
 use super::super::situation::remote_state;
-use super::{Ground, Notice, remote_status};
+use super::{Ground, Notice, remote_status, renewal};
 
 /// A remote that was there becomes this service's.
 pub(super) fn attached(
@@ -31,6 +31,7 @@ pub(super) fn attached(
         bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
         ..remote_status(&present.remote)
     });
+    status.renewed_until = renewal::bought(status, how, present, ground).map(Time);
     let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
     let applied = as_applied(present, ground);
     if how == Attachment::Found {

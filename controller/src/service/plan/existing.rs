@@ -6,7 +6,7 @@ use hostwright_plugin::{Difference, Observation, Present, State};
 use super::super::changes;
 use super::super::retry;
 use super::super::situation::Situation;
-use super::{Conclusion, ReleaseReason, Step, Wait, making};
+use super::{Conclusion, ReleaseReason, Step, Wait, making, renewing};
 use crate::providers::Hold;
 
 /// A remote with our external id that belongs to somebody else is never touched.
@@ -43,7 +43,7 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
 pub(super) fn may_interrupt(s: &Situation, operation: &Operation) -> bool {
     let against = match operation.verb {
         Verb::Create | Verb::Scale | Verb::Unsuspend => s.aim.target != Target::Active,
-        Verb::Suspend => s.aim.target == Target::Terminated,
+        Verb::Suspend | Verb::Renew => s.aim.target == Target::Terminated,
         Verb::Terminate => false,
     };
     let interruptible = s.facts().is_some_and(|facts| facts.capabilities.interruptible);
@@ -68,11 +68,15 @@ pub(super) fn unanswered(s: &Situation) -> Option<Step> {
         }
         (OperationOutcome::Refused, _) => None,
         (_, Observation::Absent) if operation.verb == Verb::Terminate => None,
-        (OperationOutcome::Accepted, Observation::Present(present)) => {
-            accepted(s, operation, present).map(Step::Conclude)
-        }
+        (OperationOutcome::Accepted, Observation::Present(present)) => match accepted(s, operation, present)? {
+            Conclusion::HadNoEffect if operation.verb == Verb::Renew => Some(renewing::unseen(s, operation)),
+            conclusion => Some(Step::Conclude(conclusion)),
+        },
         (OperationOutcome::Unknown, Observation::Present(present)) if took_effect(s, operation, present) => {
             Some(Step::Conclude(Conclusion::TookEffect))
+        }
+        (OperationOutcome::Unknown, Observation::Present(_)) if operation.verb == Verb::Renew => {
+            Some(renewing::unseen(s, operation))
         }
         (OperationOutcome::Accepted, Observation::Absent) | (OperationOutcome::Unknown, _) => {
             Some(Step::Conclude(Conclusion::HadNoEffect))
@@ -106,6 +110,7 @@ fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool 
             let shown = present.applied.iter().filter_map(|(key, found)| Some((found, order.config.get(key)?)));
             operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
         }),
+        Verb::Renew => renewing::shows(s, operation, present),
         Verb::Terminate => false,
     }
 }

@@ -12,7 +12,10 @@ fn the_plugin_says_who_it_is_and_what_it_can_do() {
     assert_eq!((plugin.manifest().provider.as_str(), plugin.manifest().name.as_str()), ("pterodactyl", "Pterodactyl"));
     let capabilities = plugin.capabilities();
     assert_eq!(capabilities.create_uniqueness, CreateUniqueness::ByExternalId);
-    assert_eq!((capabilities.renew, capabilities.list, capabilities.interruptible), (RenewSupport::None, true, true));
+    assert_eq!(
+        (capabilities.renew, capabilities.list, capabilities.interruptible),
+        (RenewSupport::Unneeded, true, true)
+    );
     assert_eq!(capabilities.max_concurrent_creates, Some(1));
 }
 

@@ -267,6 +267,7 @@ pub fn call() -> Call {
             email: "alice@example.com".to_owned(),
             name: "Alice Archer".to_owned(),
         },
+        paid_until: None,
         remote: None,
         applied: None,
         before: None,
