@@ -187,6 +187,11 @@ reasons! {
         "platform team",
         "kubectl describe hsvc NAME"
     }
+    SCALE_NOT_ALLOWED = "ScaleNotAllowed" on "Ready, Accepted, Stalled" {
+        "The Package that the service has does not name the one that is ordered now in `spec.scalableTo`. Nothing is changed; the old configuration stays.",
+        "whoever ordered, or platform team: add the edge",
+        "kubectl get hpkg OLD -o jsonpath='{.spec.scalableTo}'"
+    }
     CONNECTED = "Connected" on "Ready" {
         "The last connection test passed, and this is the panel it was before.",
         "nobody",

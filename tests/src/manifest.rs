@@ -22,12 +22,12 @@ pub fn service(name: &str) -> Manifest {
     }))
 }
 
-/// A package of `panel-eu` that every namespace may order.
+/// A package of `panel-eu` that every namespace may order; it may be changed to `small` and `large`.
 pub fn package(name: &str) -> Manifest {
     Manifest(json!({
         "apiVersion": "hostwright.dev/v1alpha1", "kind": "Package", "metadata": {"name": name},
         "spec": {
-            "providerInstanceRef": {"name": "panel-eu"}, "namespaceSelector": {},
+            "providerInstanceRef": {"name": "panel-eu"}, "namespaceSelector": {}, "scalableTo": ["large", "small"],
             "provisioning": {"nest_id": 1, "egg_id": 4, "memory": 1024, "disk": 2000},
         },
     }))

@@ -79,7 +79,7 @@ fn freed(event: &Event<Guarded<HostingService>>) -> Option<String> {
     (gone || identity.ended.is_some()).then_some(identity.instance)
 }
 
-/// Packages; a change wakes the services that ordered one.
+/// Packages; a change wakes the services that ordered one, or have one.
 pub(super) fn packages(
     context: &Arc<Context>,
     writer: Writer<Guarded<Package>>,
@@ -96,8 +96,11 @@ pub(super) fn packages(
 
 fn wake_buyers(context: &Context, package: &str) {
     for service in context.caches.services.state() {
-        let ordered = service.0.as_ref().is_ok_and(|service| service.spec.package_ref.name == package);
-        if ordered {
+        let concerned = service.0.as_ref().is_ok_and(|service| {
+            let last = service.status.as_ref().and_then(|status| status.last_applied.as_ref());
+            service.spec.package_ref.name == package || last.is_some_and(|last| last.package == package)
+        });
+        if concerned {
             // Fails only while the process ends.
             let _ = context.wakers.services.send(ObjectRef::from_obj(service.as_ref()));
         }

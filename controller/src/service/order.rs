@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::digest;
 use super::effective::{Effective, effective};
+use crate::package;
 use crate::providers::{Hold, Runtime};
 
 /// What a provider gets.
@@ -37,6 +38,8 @@ pub struct Inputs<'a> {
     pub service: &'a HostingService,
     /// Its package, where there is one.
     pub package: Option<&'a Package>,
+    /// The package that was applied last, where that is another one and still there.
+    pub previous: Option<&'a Package>,
     /// The labels of its namespace.
     pub namespace_labels: &'a BTreeMap<String, String>,
     /// The instance that has, or will have, the remote.
@@ -54,6 +57,7 @@ pub struct Inputs<'a> {
 pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let package = package_exists(inputs)?;
     instance_fits(inputs, package)?;
+    change_is_declared(inputs, package)?;
     namespace_may_order(inputs, package)?;
     deletion_policy_is_allowed(inputs, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
@@ -96,6 +100,27 @@ fn instance_fits(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
         )),
         _ => Ok(()),
     }
+}
+
+/// One package is changed to another along the edges that the first declares.
+fn change_is_declared(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
+    let wanted = package.name_any();
+    let Some(last) = inputs.last_applied.filter(|last| last.package != wanted) else { return Ok(()) };
+    let has = &last.package;
+    let stays = format!("nothing is changed. To keep it set spec.packageRef.name to {has}");
+    let message = match inputs.previous {
+        Some(previous) if previous.spec.scalable_to.contains(&wanted) => return Ok(()),
+        Some(previous) => format!(
+            "spec.packageRef.name: found {wanted}, Package {has} may be changed to {}; {stays}; to allow it add {wanted} to \
+             spec.scalableTo of Package {has}",
+            package::listed(previous.spec.scalable_to.iter())
+        ),
+        None => format!(
+            "spec.packageRef.name: found {wanted}, and Package {has}, which the service has, is gone with what it may be changed \
+             to; {stays} and apply that Package again"
+        ),
+    };
+    Err(Hold::new(reason::SCALE_NOT_ALLOWED, message))
 }
 
 fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {

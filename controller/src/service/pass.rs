@@ -69,6 +69,7 @@ impl Pass {
         let order = order::validate(&order::Inputs {
             service: &service,
             package: resolved.package.as_ref(),
+            previous: resolved.previous.as_ref(),
             namespace_labels: &resolved.namespace_labels,
             runtime: resolved.runtime.as_deref(),
             record: record.believed(),

@@ -65,6 +65,7 @@ fn needs_somebody(reason: &str) -> bool {
         reason::DELETION_POLICY_NOT_ALLOWED,
         reason::INSTANCE_MISMATCH,
         reason::FIELD_NOT_CHANGEABLE,
+        reason::SCALE_NOT_ALLOWED,
     ]
     .contains(&reason)
 }

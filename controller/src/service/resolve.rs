@@ -19,6 +19,8 @@ use crate::providers::{Hold, Runtime};
 pub struct Resolved {
     /// Its package, where there is one.
     pub package: Option<Package>,
+    /// The package that was applied last, where that is another one and still there.
+    pub previous: Option<Package>,
     /// The labels of its namespace.
     pub namespace_labels: BTreeMap<String, String>,
     /// The runtime of the instance that has, or will have, the remote.
@@ -49,7 +51,10 @@ impl Resolved {
 /// # Errors
 /// When the namespace is not cached and cannot be read.
 pub async fn resolve(service: &HostingService, record: &Record, ctx: &Context) -> Result<Resolved, WriteError> {
-    let package = package(service, ctx);
+    let ordered = &service.spec.package_ref.name;
+    let package = package(ordered, ctx);
+    let last = service.status.as_ref().and_then(|status| status.last_applied.as_ref());
+    let previous = last.filter(|last| last.package != *ordered).and_then(|last| self::package(&last.package, ctx));
     let instance = instance_name(record, package.as_ref());
     let runtime = instance.as_deref().and_then(|name| ctx.providers.runtime(name));
     let provider = provider(service, record, instance.as_deref(), runtime.as_deref(), ctx);
@@ -57,13 +62,14 @@ pub async fn resolve(service: &HostingService, record: &Record, ctx: &Context) -
         namespace_labels: namespace_labels(service, ctx).await?,
         claimed_by: claimed_by(service, instance.as_deref(), ctx),
         package,
+        previous,
         runtime,
         provider,
     })
 }
 
-fn package(service: &HostingService, ctx: &Context) -> Option<Package> {
-    let cached = ctx.caches.packages.get(&ObjectRef::new(&service.spec.package_ref.name))?;
+fn package(name: &str, ctx: &Context) -> Option<Package> {
+    let cached = ctx.caches.packages.get(&ObjectRef::new(name))?;
     cached.0.as_ref().ok().cloned()
 }
 

@@ -8,6 +8,7 @@ mod crashes;
 mod deletion;
 mod deletion_order;
 mod drift;
+mod edges;
 mod holders;
 mod identity;
 mod isolation;
