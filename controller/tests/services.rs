@@ -4,9 +4,9 @@
 
 mod running_demo;
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::{env, fs};
 
 use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
@@ -122,6 +122,39 @@ fn a_cancellation_is_withdrawn_until_it_has_ended_and_one_at_once_is_asked_about
     shown(&demo, &cancel(&["--yes"]));
     until(&demo, "alice-survival", ["Terminated", "Terminated", "True", "Terminated"]);
     assert!(refused(&demo, 1, &cancel(&["--yes"])).contains("hostwright recreate -n customers alice-survival"));
+}
+
+#[test]
+fn a_person_at_the_terminal_who_does_not_say_yes_changes_nothing() {
+    if !Command::new("script").arg("--version").output().is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: script (util-linux), which makes a terminal, is not on PATH");
+        return;
+    }
+    let demo = RunningDemo::settled();
+    let asked = |answer: &[u8]| {
+        let line = format!("exec {HOSTWRIGHT} cancel alice-survival --reason a --requested-by b");
+        let mut terminal = demo.command("script");
+        terminal.env("SHELL", "/bin/sh");
+        terminal.args(["-qfec", &line]).arg(demo.folder().join("transcript"));
+        let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (mut keys, mut shown) = (terminal.stdin.take().unwrap(), BufReader::new(terminal.stdout.take().unwrap()));
+        let (mut seen, mut byte) = (String::new(), [0]);
+        while !seen.ends_with("Type yes to go on: ") {
+            assert_eq!(shown.read(&mut byte).unwrap(), 1, "it ended before it asked: {seen}");
+            seen.push(char::from(byte[0]));
+        }
+        keys.write_all(answer).unwrap();
+        shown.read_to_string(&mut seen).unwrap();
+        (terminal.wait().unwrap().code(), seen)
+    };
+    let (code, seen) = asked(b"y\n");
+    assert!(
+        code == Some(1) && seen.contains("ends at once and for ever") && seen.contains("nothing was changed"),
+        "{seen}"
+    );
+    assert_eq!(object(&demo, "alice-survival")["spec"]["cancellation"], Value::Null);
+    let (code, seen) = asked(b"yes\n");
+    assert!(code == Some(0) && seen.contains("alice-survival ends now"), "{seen}");
 }
 
 #[test]
