@@ -9,9 +9,10 @@ use super::super::failure::Failure;
 use super::super::service::Service;
 
 /// Annotations that speak of the service that has ended, each with why it does not go along.
-const LEFT: [(&str, &str); 5] = [
+const LEFT: [(&str, &str); 6] = [
     (annotation::IDENTITY, "it says that the service ended"),
     (annotation::RESOLVE_CREATE, "it was about an attempt for the service that ended"),
+    (annotation::RESOLVE_RENEW, "it was about a renewal of the server that ended"),
     (annotation::ACCEPT_DIFFERENCES, "it was about the server that ended"),
     (annotation::RECONCILE_REQUESTED_AT, "it was about the service that ended"),
     (annotation::APPLIED_FROM, "only the folder itself says so"),
@@ -123,7 +124,8 @@ mod tests {
         let changed = |order: &mut Value| {
             order["metadata"]["labels"] = json!({"tier": "gold"});
             order["metadata"]["annotations"] = json!({
-                annotation::IDENTITY: "{}", annotation::RESOLVE_CREATE: "absent", "billing.example.com/order": "4711",
+                annotation::IDENTITY: "{}", annotation::RESOLVE_CREATE: "absent",
+                annotation::RESOLVE_RENEW: "repeat", "billing.example.com/order": "4711",
             });
             order["spec"]["desiredStatus"] = json!("Terminated");
             order["spec"]["cancellation"] = json!({"reason": "moving", "requestedBy": "cust-1"});
@@ -140,10 +142,11 @@ mod tests {
         assert_eq!(spec["owner"], order()["spec"]["owner"]);
         assert!(spec.get("renewal").is_none(), "{spec}");
         assert_eq!(made.manifest["status"], Value::Null);
-        for left in [annotation::IDENTITY, annotation::RESOLVE_CREATE, "spec.desiredStatus", "spec.cancellation"] {
+        let about_the_old_one = [annotation::IDENTITY, annotation::RESOLVE_CREATE, annotation::RESOLVE_RENEW];
+        for left in about_the_old_one.into_iter().chain(["spec.desiredStatus", "spec.cancellation"]) {
             assert!(made.left_out.iter().any(|said| said.contains(left)), "{left}: {:?}", made.left_out);
         }
-        assert_eq!(made.left_out.len(), 4);
+        assert_eq!(made.left_out.len(), 5);
     }
 
     #[tokio::test]

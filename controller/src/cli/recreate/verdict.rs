@@ -65,6 +65,7 @@ mod tests {
             ended: ended.map(str::to_owned),
             carried: None,
             package: None,
+            paid_until: None,
             changed_to: None,
         };
         record.to_text()
