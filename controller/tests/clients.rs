@@ -101,6 +101,16 @@ impl Session {
         written(&done)
     }
 
+    /// What people tell hostwright, about the customers' services.
+    #[track_caller]
+    fn hostwright(&self, arguments: &[&str]) -> String {
+        let mut hostwright = Command::new(HOSTWRIGHT);
+        hostwright.args(arguments).args(["-n", "customers"]).env("KUBECONFIG", &self.kubeconfig);
+        let done = hostwright.current_dir(self.folder()).stdin(Stdio::null()).output().unwrap();
+        assert!(done.status.success(), "hostwright {arguments:?}: {}", written(&done));
+        written(&done)
+    }
+
     /// With the quick start's files.
     #[track_caller]
     fn with_files(&self, arguments: &[&str]) -> String {
@@ -175,6 +185,21 @@ fn a_session(session: &Session) {
     let refused = session.try_kubectl(&["apply", "-f", typed.to_str().unwrap()]);
     assert!(!refused.status.success());
     assert!(written(&refused).contains(r#"unknown field "spec.desiredState""#), "{}", written(&refused));
+
+    // What people do to one service, with commands that say what kubectl would do.
+    let uid = || customers(&["get", "hsvc", "alice-survival", "-o", "jsonpath={.metadata.uid}"]);
+    session.hostwright(&["suspend", "alice-survival", "--holder", "abuse-desk", "--reason", "TermsOfService"]);
+    customers(&["wait", "--for=jsonpath={.status.phase}=Suspended", "hsvc/alice-survival", "--timeout=60s"]);
+    session.hostwright(&["unsuspend", "alice-survival", "--holder", "abuse-desk"]);
+    customers(&["wait", "--for=jsonpath={.status.phase}=Active", "hsvc/alice-survival", "--timeout=60s"]);
+    let cancel = ["cancel", "alice-survival", "--reason", "moving on", "--requested-by", "cust-1", "--yes"];
+    session.hostwright(&cancel);
+    customers(&["wait", "--for=jsonpath={.status.phase}=Terminated", "hsvc/alice-survival", "--timeout=60s"]);
+    let ended = uid();
+    session.hostwright(&["recreate", "alice-survival", "--yes"]);
+    customers(&["wait", "--for=condition=Ready", "hsvc/alice-survival", "--timeout=60s"]);
+    assert_ne!(uid(), ended);
+    session.hostwright(&["status", "alice-survival"]);
 
     // All of it at once, and nothing is left, here or on the panel.
     session.with_files(&["delete", "--timeout=180s"]);

@@ -52,7 +52,7 @@ pub const ALL: &[Annotation] = &[
     Annotation {
         key: RECONCILE_REQUESTED_AT,
         on: "HostingService, ProviderInstance",
-        written_by: "people, pipelines",
+        written_by: "people, pipelines, `hostwright reconcile`",
         meaning: "Any new value, by custom a time: one attempt now, whatever the back-off. Echoed in `status.lastHandledReconcileAt`.",
     },
     Annotation {

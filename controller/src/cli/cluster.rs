@@ -85,6 +85,11 @@ impl Refusal {
     pub(super) fn is_absent(&self) -> bool {
         matches!(self, Self::Answered(status) if status.code == 404)
     }
+
+    /// Whether nothing was changed for certain.
+    pub(super) fn is_definite(&self) -> bool {
+        matches!(self, Self::Answered(status) if status.code < 500)
+    }
 }
 
 impl std::fmt::Display for Refusal {

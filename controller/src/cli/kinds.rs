@@ -6,6 +6,7 @@ use kube::core::discovery::v2::{APIGroupDiscoveryList, APIResourceDiscovery};
 use kube::{Api, Client, Resource as _};
 
 use super::failure::Failure;
+use super::program;
 use crate::kube::bounded;
 
 /// A kind as it is served in one version.
@@ -120,9 +121,7 @@ impl Kinds {
     /// The kind of the services.
     pub(super) fn services(&self) -> Result<&Kind, Failure> {
         self.0.iter().find(|kind| kind.preferred && kind.is_ours("HostingService")).ok_or_else(|| {
-            Failure::failed(
-                "this cluster does not know Hostwright; install its kinds: hostwright crds | hostwright apply -f -",
-            )
+            Failure::failed(format!("this cluster does not know Hostwright; install its kinds: {}", install()))
         })
     }
 
@@ -135,13 +134,18 @@ impl Kinds {
         let near = names().map(|name| (strsim::osa_distance(name, &word.to_lowercase()), name)).min();
         let hint = match near {
             _ if self.services().is_err() && is_ours(word) => {
-                "; Hostwright's kinds are not installed: hostwright crds | hostwright apply -f -".to_owned()
+                format!("; Hostwright's kinds are not installed: {}", install())
             }
             Some((distance, name)) if distance <= 2 => format!(", did you mean {name}?"),
-            _ => format!("; a service of that name: hostwright get hsvc {word}"),
+            _ => format!("; a service of that name: {} get hsvc {word}", program::name()),
         };
         Failure::usage(format!("the cluster serves no type {word:?}{hint}"))
     }
+}
+
+fn install() -> String {
+    let program = program::name();
+    format!("{program} crds | {program} apply -f -")
 }
 
 fn is_ours(word: &str) -> bool {

@@ -1,8 +1,10 @@
 //! The command line: one file a subcommand.
 
+mod agreement;
 mod apply;
 mod backup;
 mod builtins;
+mod cancel;
 mod cluster;
 mod confirm;
 mod crds;
@@ -12,25 +14,35 @@ mod describe;
 mod export;
 mod failure;
 mod get;
+mod history;
+mod holder;
 mod installed;
 mod kinds;
 mod kubeconfig;
 mod manifests;
 mod output;
+mod patch;
 mod plugins;
+mod program;
 mod progress;
+mod reconcile;
+mod recreate;
 mod release;
 mod remote;
 mod restore;
 mod run;
 mod selection;
+mod service;
 mod signal;
 mod standalone;
+mod status;
+mod suspend;
+mod unsuspend;
 mod view;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand, ValueEnum};
 
 use output::Output;
 
@@ -58,6 +70,20 @@ enum Command {
     Get(get::Arguments),
     /// Explain objects: what they are, what is wrong, what to do, what happened
     Describe(describe::Arguments),
+    /// Say in short how a service is and what to do; the exit code is 0 where it is ready
+    Status(status::Arguments),
+    /// Show what was done about a service, newest first
+    History(history::Arguments),
+    /// Suspend a service, for one holder: the customer keeps everything and cannot use it
+    Suspend(suspend::Arguments),
+    /// Lift what one holder suspended
+    Unsuspend(unsuspend::Arguments),
+    /// End a service, now or on a date, or take that back
+    Cancel(cancel::Arguments),
+    /// Ask for one attempt now, whatever pause an earlier failure asked for
+    Reconcile(reconcile::Arguments),
+    /// Make a service anew that has ended, or whose server something else removed: new, and empty
+    Recreate(recreate::Arguments),
     /// Apply manifests to a cluster, as `kubectl apply --server-side` does
     Apply(apply::Arguments),
     /// Delete objects, and wait until they are gone
@@ -72,6 +98,12 @@ enum Command {
     Plugins(plugins::Arguments),
     /// Confirm what a ProviderInstance waits for: another panel, many missing remotes, remotes already there
     Confirm(confirm::Arguments),
+}
+
+/// Reads the command line. What it says about itself is under the name by which it was called.
+pub fn arguments() -> Arguments {
+    let matches = Arguments::command().bin_name(program::name()).get_matches();
+    Arguments::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
 }
 
 /// For programs instead of people.
@@ -91,6 +123,13 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Restore(arguments) => restore::run(&arguments, &output),
         Command::Get(arguments) => get::run(arguments, &output).await,
         Command::Describe(arguments) => describe::run(arguments, &output).await,
+        Command::Status(arguments) => status::run(arguments, &output).await,
+        Command::History(arguments) => history::run(arguments, &output).await,
+        Command::Suspend(arguments) => suspend::run(arguments, &output).await,
+        Command::Unsuspend(arguments) => unsuspend::run(arguments, &output).await,
+        Command::Cancel(arguments) => cancel::run(arguments, &output).await,
+        Command::Reconcile(arguments) => reconcile::run(arguments, &output).await,
+        Command::Recreate(arguments) => recreate::run(arguments, &output).await,
         Command::Apply(arguments) => apply::run(arguments, &output).await,
         Command::Delete(arguments) => delete::run(arguments, &output).await,
         Command::Export(arguments) => export::run(arguments, &output).await,
@@ -118,8 +157,6 @@ pub fn cannot_start(error: &std::io::Error) -> ExitCode {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -48,7 +48,7 @@ fn pairs<'a>(kinds: &'a Kinds, words: &[String]) -> Result<Vec<Selection<'a>>, F
 }
 
 /// A name goes into a path: what no name can contain is said here.
-fn check(name: &str) -> Result<(), Failure> {
+pub(super) fn check(name: &str) -> Result<(), Failure> {
     let possible = |letter: char| letter.is_ascii_alphanumeric() || ".-_:".contains(letter);
     if !name.is_empty() && name.chars().all(possible) && !name.chars().all(|letter| letter == '.') {
         return Ok(());

@@ -17,7 +17,9 @@ use super::get::missing;
 use super::kinds::{Kind, Kinds};
 use super::manifests;
 use super::output::{self, Output};
+use super::program;
 use super::selection::select;
+pub(super) use wait::until_gone;
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -46,15 +48,15 @@ pub(super) struct Arguments {
     yes: bool,
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
     text.parse::<hostwright_crds::Duration>().map(hostwright_crds::Duration::get).map_err(|error| error.to_string())
 }
 
 /// An object that is about to be deleted.
-struct Doomed {
-    kind: Kind,
-    api: Api<DynamicObject>,
-    object: DynamicObject,
+pub(super) struct Doomed {
+    pub(super) kind: Kind,
+    pub(super) api: Api<DynamicObject>,
+    pub(super) object: DynamicObject,
 }
 
 impl Doomed {
@@ -90,7 +92,7 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
         }
     }
     if arguments.wait && arguments.dry_run.is_none() {
-        wait::until_gone(deleted, arguments.timeout, output).await?;
+        until_gone(deleted, arguments.timeout, output).await?;
     }
     if failed { Err(Failure::said()) } else { Ok(()) }
 }
@@ -103,7 +105,8 @@ fn of_words(kinds: &Kinds, words: &[String], namespace: &str) -> Result<Vec<Name
     for selection in select(kinds, words)? {
         if selection.names.is_empty() {
             let word = selection.kind.word();
-            return Err(Failure::usage(format!("name what is to be deleted: hostwright delete {word} NAME…")));
+            let program = program::name();
+            return Err(Failure::usage(format!("name what is to be deleted: {program} delete {word} NAME…")));
         }
         named.extend(selection.names.into_iter().map(|name| (selection.kind.clone(), namespace.to_owned(), name)));
     }

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::super::cluster::{Refusal, answer};
 use super::super::failure::Failure;
 use super::super::output::{Output, Tone};
+use super::super::program;
 use super::Doomed;
 
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -18,7 +19,11 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 const QUIET: Duration = Duration::from_secs(2);
 
 /// Waits until none of them exists any more.
-pub(super) async fn until_gone(deleted: Vec<Doomed>, timeout: Duration, output: &Output) -> Result<(), Failure> {
+pub(in super::super) async fn until_gone(
+    deleted: Vec<Doomed>,
+    timeout: Duration,
+    output: &Output,
+) -> Result<(), Failure> {
     let start = Instant::now();
     let mut left: Vec<(Doomed, String)> = deleted.into_iter().map(|doomed| (doomed, String::new())).collect();
     loop {
@@ -93,10 +98,15 @@ fn holds(object: &DynamicObject) -> String {
 fn overdue(left: &[(Doomed, String)], timeout: Duration) -> String {
     let names: Vec<String> = left.iter().map(|(doomed, _)| doomed.name()).collect();
     let looked = left.iter().any(|(doomed, _)| doomed.object.data["status"] != Value::Null);
-    let hint = if looked { "hostwright describe says what each waits for" } else { "is a controller running?" };
+    let program = program::name();
+    let hint = if looked {
+        format!("{program} describe says what each waits for")
+    } else {
+        "is a controller running?".to_owned()
+    };
     format!(
         "not gone within {}: {}. They are deleted all the same and go when what holds them is done; {hint}. To let a service \
-         go and keep its server: set its deletionPolicy Retain. Where no controller runs any more: hostwright release",
+         go and keep its server: set its deletionPolicy Retain. Where no controller runs any more: {program} release",
         hostwright_crds::Duration::seconds(timeout.as_secs()),
         names.join(", ")
     )

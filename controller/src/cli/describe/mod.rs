@@ -1,8 +1,8 @@
 //! `hostwright describe`: what an object is, what is wrong with it, what to do about that, and what happened.
 
-mod advice;
+pub(super) mod advice;
 mod events;
-mod service;
+pub(super) mod service;
 
 use clap::Args;
 use k8s_openapi::jiff::Timestamp;
@@ -84,7 +84,7 @@ async fn describe(client: &Client, kind: &Kind, object: &DynamicObject, output: 
 }
 
 /// A label and what it says, one a line.
-type Fact = (&'static str, String);
+pub(super) type Fact = (&'static str, String);
 
 /// What every object has.
 fn general(object: &DynamicObject, now: Timestamp) -> Vec<Fact> {
@@ -109,7 +109,7 @@ fn general(object: &DynamicObject, now: Timestamp) -> Vec<Fact> {
 }
 
 /// Facts below each other; those that say nothing are left out.
-fn lines(facts: &[Fact], output: &Output) -> Result<(), Failure> {
+pub(super) fn lines(facts: &[Fact], output: &Output) -> Result<(), Failure> {
     let width = facts.iter().map(|(label, _)| label.len()).max().unwrap_or_default() + 1;
     for (label, text) in facts.iter().filter(|(_, text)| !text.is_empty()) {
         output.line(&format!("{:width$}  {text}", format!("{label}:")))?;

@@ -30,7 +30,7 @@ pub(super) fn facts(service: &DynamicObject) -> Vec<Fact> {
     ]
 }
 
-fn suspended_by(service: &DynamicObject) -> String {
+pub(in super::super) fn suspended_by(service: &DynamicObject) -> String {
     let holders = service.data["status"]["suspendedBy"].as_array().into_iter().flatten().filter_map(Value::as_str);
     let told = holders.map(|holder| {
         let why = &service.data["spec"]["suspensions"][holder];
@@ -44,7 +44,7 @@ fn suspended_by(service: &DynamicObject) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-fn remote(remote: &Value) -> String {
+pub(in super::super) fn remote(remote: &Value) -> String {
     let text = |key: &str| remote[key].as_str().unwrap_or_default();
     if text("id").is_empty() {
         return "none".to_owned();

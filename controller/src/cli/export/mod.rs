@@ -15,6 +15,7 @@ use super::cluster;
 use super::failure::Failure;
 use super::installed::Installed;
 use super::output::{self, Output};
+use super::program;
 use collect::{Collected, LeftOut};
 use destination::Destination;
 
@@ -131,7 +132,7 @@ fn say(collected: &Collected, installed: &Installed, arguments: &Arguments, outp
     output.remark("");
     if arguments.hand_over {
         output.remark("This installation is handed over: the controller of this cluster does nothing any more.");
-        output.remark("Undo that, if no other cluster took it: hostwright export --take-back");
+        output.remark(&format!("Undo that, if no other cluster took it: {} export --take-back", program::name()));
     } else {
         output.remark(
             "This is a copy. Two controllers with one installation id work against each other on the panels: before another \
@@ -144,7 +145,9 @@ fn say(collected: &Collected, installed: &Installed, arguments: &Arguments, outp
     let namespace = installed.namespace();
     steps.push(format!("start its controller with --installation-id {id} --credentials-namespace {namespace}"));
     let confirm = "say that the servers there are that cluster's now; nothing is ended before";
-    steps.extend(collected.instances.iter().map(|instance| format!("hostwright confirm {instance}: {confirm}")));
+    steps.extend(
+        collected.instances.iter().map(|instance| format!("{} confirm {instance}: {confirm}", program::name())),
+    );
     for (number, step) in (1..).zip(&steps) {
         output.remark(&format!("  {number}. {step}"));
     }

@@ -11,6 +11,7 @@ use super::cluster::{Refusal, Target, answer};
 use super::failure::Failure;
 use super::kinds::{Kind, Kinds};
 use super::output::{Output, Tone};
+use super::program;
 use super::selection::{Selection, select};
 use table::Table;
 
@@ -133,13 +134,10 @@ pub(super) fn missing(kind: &Kind, name: &str, namespace: Option<&str>, refusal:
     if !refusal.is_absent() {
         return format!("{}: {refusal}", kind.object(name));
     }
+    let (object, see) = (kind.object(name), format!("{} get {}", program::name(), kind.word()));
     match namespace.filter(|_| kind.namespaced) {
-        Some(namespace) => format!(
-            "{} not found in namespace {namespace}; see which there are: hostwright get {} -A",
-            kind.object(name),
-            kind.word()
-        ),
-        None => format!("{} not found; see which there are: hostwright get {}", kind.object(name), kind.word()),
+        Some(namespace) => format!("{object} not found in namespace {namespace}; see which there are: {see} -A"),
+        None => format!("{object} not found; see which there are: {see}"),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::cluster::{Refusal, answer, found};
 use super::super::failure::Failure;
 use super::super::kinds::{Kind, Kinds};
+use super::super::program;
 use super::{Manifest, faults};
 
 /// How often a kind is looked for whose definition was applied just before.
@@ -108,8 +109,9 @@ impl Applying {
             // Its definition may have been applied a moment ago, which takes the server another moment.
             if looks > 0 && !(self.is_defined(version, name).await && looks < LOOKS) {
                 return Err(format!(
-                    "{}: kind: the cluster serves no {name} of {version}; see which there are: hostwright get crds",
-                    manifest.place_of("kind")
+                    "{}: kind: the cluster serves no {name} of {version}; see which there are: {} get crds",
+                    manifest.place_of("kind"),
+                    program::name()
                 ));
             }
             if looks > 0 {
