@@ -26,7 +26,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         instance: runtime.settings.clone()?,
         config: config.unwrap_or_default(),
         checkout: checkout.unwrap_or_default(),
-        checkout_secrets: std::collections::BTreeMap::new(),
+        checkout_secrets: pass.passwords.clone().unwrap_or_default(),
         owner: Owner {
             key: identity.owner.clone(),
             email: service.spec.owner.email.clone(),

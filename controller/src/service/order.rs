@@ -3,12 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hostwright_crds::{HostingService, Identity, LastApplied, Package, reason};
-use hostwright_plugin::schema::Context;
-use hostwright_plugin::{Map, Plugin};
+use hostwright_crds::{HostingService, Identity, LastApplied, Package, SecretKeyRef, reason};
+use hostwright_plugin::Map;
 use kube::ResourceExt as _;
 use serde_json::json;
 
+use super::checkout::{self, Checkout};
 use super::digest;
 use super::effective::{Effective, effective};
 use crate::providers::{Hold, Runtime};
@@ -27,7 +27,10 @@ pub struct Order {
     pub fixed: BTreeSet<String>,
     /// What the customer entered.
     pub checkout: Map,
-    /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance.
+    /// Where the passwords of the checkout are. Their values are read when a create needs them, and stay out of here.
+    pub passwords: BTreeMap<String, SecretKeyRef>,
+    /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance. Of a password
+    /// it holds where it is and not what it is, since status shows it.
     pub digest: String,
 }
 
@@ -59,16 +62,17 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
     let Effective { config, fixed } = effective(inputs.service, package, plugin, inputs.last_applied)?;
-    let checkout = checkout(inputs, plugin)?;
+    let Checkout { values: checkout, passwords } = checkout::validate(inputs.service, plugin.checkout_schema())?;
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
-    let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings]));
+    let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings, passwords]));
     Ok(Order {
         package: package.name_any(),
         package_generation: package.metadata.generation.unwrap_or_default(),
         config,
         fixed,
         checkout,
+        passwords,
         digest,
     })
 }
@@ -140,15 +144,4 @@ fn no_plugin(runtime: &Runtime) -> Hold {
         runtime.name, runtime.spec.plugin_ref.name
     );
     Hold::new(reason::PLUGIN_NOT_FOUND, message)
-}
-
-fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
-    typed.map(|typed| typed.values).map_err(|mut errors| {
-        // An unknown field is most often the misspelt name of one that is then missing, and explains it.
-        errors.sort_by_key(|error| error.rule != "unknown");
-        let told: Vec<_> =
-            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect();
-        Hold::new(reason::INVALID_CHECKOUT, told.join("; "))
-    })
 }

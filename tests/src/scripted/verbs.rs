@@ -58,6 +58,8 @@ impl Provider {
             state: if takes.is_zero() { State::Active } else { State::Provisioning },
             config: call.config.clone(),
             paid: call.paid_until.into_iter().collect(),
+            checkout: call.checkout.clone(),
+            passwords: call.checkout_secrets.clone(),
             done_at: Instant::now() + if takes.is_zero() { NEVER } else { takes },
             becomes: State::Active,
         };

@@ -1,0 +1,119 @@
+//! What customers enter: in the open, and from Secrets. The planted key is the password here, so every world also looks
+//! whether it came out anywhere.
+
+use std::time::Duration;
+
+use hostwright_plugin::CreateUniqueness;
+use hostwright_tests::{API_KEY, KubernetesFault, Manifest, NAMESPACE, Provider, World, password, service};
+use serde_json::json;
+
+/// A machine whose password is in the Secret `alice-root`.
+fn machine() -> Manifest {
+    service("alice")
+        .setting(&["spec", "checkout"], json!({"server_name": "Alice", "vps": true, "hostname": "web"}))
+        .setting(
+            &["spec", "checkoutFrom", "root_password", "secretKeyRef"],
+            json!({"name": "alice-root", "key": "password"}),
+        )
+}
+
+/// How often a Secret beside the services was asked for.
+fn reads(world: &World) -> usize {
+    let of_customers =
+        |request: &&hostwright_tests::Request| request.resource == "secrets" && request.namespace == NAMESPACE;
+    let requests = world.cluster.requests();
+    let asked: Vec<_> = requests.iter().filter(of_customers).collect();
+    assert!(asked.iter().all(|request| request.verb == "get"), "{asked:?}");
+    asked.len()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_reaches_the_provider_from_its_secret_and_nothing_else_shows_or_reads_it() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(password("alice-root", API_KEY)).with(machine()).running();
+    world.settles().await;
+    world.service("alice").is_ready();
+    assert_eq!(provider.remote("alice").passwords["root_password"].expose(), API_KEY);
+    assert!(!provider.remote("alice").checkout.contains_key("root_password"));
+    let applied = json!({"server_name": "Alice", "vps": true, "hostname": "web"});
+    assert_eq!(world.service("alice").at("/status/lastApplied/checkout"), &applied);
+    assert_eq!(reads(&world), 1, "once for the create");
+
+    // Settled, changed, suspended, ended: the Secret is not needed any more.
+    world.cluster.apply(&password("alice-root", "another one"));
+    world.passes(Duration::from_hours(1)).await;
+    world.cluster.delete("Secret", "customers/alice-root");
+    world.edit("alice", &json!({"packageRef": {"name": "large"}}));
+    world.settles().await;
+    assert_eq!(provider.remote("alice").config["memory"], 2048);
+    world.edit("alice", &json!({"desiredStatus": "Suspended"}));
+    world.settles().await;
+    world.service("alice").is_ready();
+    world.delete("alice");
+    world.loses("alice").await;
+    assert_eq!(reads(&world), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_secret_makes_nothing_is_looked_for_at_a_modest_rate_and_delays_no_ending() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(machine()).running();
+    world.shows("alice", "SecretNotFound").await;
+    world.service("alice").explains("Secret customers/alice-root, key password: the Secret does not exist; make it");
+    assert_eq!(world.service("alice").says("Accepted"), "False/SecretNotFound");
+    provider.forget_calls();
+    world.cluster.forget_requests();
+    world.passes(Duration::from_hours(1)).await;
+    assert!((10..=16).contains(&reads(&world)), "{} reads in an hour", reads(&world));
+    assert!(!provider.calls().iter().any(|call| call.contains("alice")), "{:?}", provider.calls());
+
+    // Without the label it is none of a checkout's, and the request for an attempt does not wait.
+    world.apply(&password("alice-root", API_KEY).setting(&["metadata", "labels"], json!({})));
+    world.annotate("alice", "hostwright.dev/reconcile-requested-at", "1");
+    world.passes(Duration::from_secs(5)).await;
+    world.service("alice").explains("kubectl label secret alice-root hostwright.dev/checkout=true");
+    assert_eq!(world.service("alice").at("/status/lastHandledReconcileAt"), "1");
+    world.delete("alice");
+    world.loses("alice").await;
+    provider.hosts_exactly([]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_secret_that_appears_is_found_without_anybody_asking() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(password("alice-root", "short")).with(machine()).running();
+    world.shows("alice", "InvalidCheckout").await;
+    world.service("alice").explains("spec.checkoutFrom.root_password: ");
+    world.passes(Duration::from_mins(20)).await;
+    world.apply(&password("alice-root", API_KEY));
+    world.passes(Duration::from_secs(305)).await;
+    world.service("alice").is_ready();
+    assert_eq!(provider.remote("alice").passwords["root_password"].expose(), API_KEY);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_password_in_the_open_is_not_used_and_moving_it_mends_the_order() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let inline = machine().setting(&["spec", "checkout", "root_password"], "in the open");
+    let world = World::simulated(&provider).with(password("alice-root", API_KEY)).with(inline).running();
+    world.shows("alice", "InlineSecret").await;
+    world.service("alice").explains("replace that key");
+    let status = world.service("alice").at("/status").to_string();
+    assert!(!status.contains("in the open"), "{status}");
+    provider.hosts_exactly([]);
+    world.edit("alice", &json!({"checkout": {"root_password": null}}));
+    world.settles().await;
+    world.service("alice").is_ready();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_controller_without_the_right_to_read_secrets_says_what_gives_it() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(password("alice-root", API_KEY)).running();
+    world.until("the panel is known", |world| world.instance("panel-eu").ready()).await;
+    world.cluster.fails("get", "secrets", KubernetesFault::Forbidden, 1);
+    world.apply(&machine());
+    world.shows("alice", "SecretNotFound").await;
+    world.service("alice").explains("checkoutSecrets.namespaces of the Helm chart");
+    world.shows("alice", "UpToDate").await;
+}
