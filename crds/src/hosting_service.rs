@@ -76,7 +76,7 @@ pub struct HostingServiceSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "crate::variant::selections")]
     pub selections: Selections,
-    /// What the customer entered when ordering, by the plugin's checkout schema.
+    /// What the customer entered when ordering, by the plugin's checkout schema and the fields that the package adds.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]
     pub checkout: Map<String, Value>,

@@ -133,7 +133,7 @@ reasons! {
         "kubectl get hpkg"
     }
     PACKAGE_INVALID = "PackageInvalid" on "Ready, Accepted, Stalled" {
-        "The Package's provisioning does not satisfy the plugin's package schema. Suspending and ending work all the same.",
+        "The Package's provisioning does not satisfy the plugin's package schema, or what it adds to the checkout is no schema. Suspending and ending work all the same.",
         "platform team",
         "kubectl describe hpkg NAME"
     }
@@ -158,7 +158,7 @@ reasons! {
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
     INVALID_CHECKOUT = "InvalidCheckout" on "Ready, Accepted, Stalled" {
-        "`spec.checkout` does not satisfy the plugin's checkout schema; the message names each field.",
+        "`spec.checkout` or a value of `spec.checkoutFrom` does not satisfy the plugin's checkout schema and the fields that the Package adds; the message names each field.",
         "whoever ordered",
         "hostwright plugins PLUGIN --schema checkout"
     }

@@ -20,6 +20,8 @@ pub(crate) struct Sample {
     pub(crate) calls: AtomicUsize,
     manifest: Manifest,
     capabilities: Capabilities,
+    /// What the customer fills in.
+    pub(crate) checkout: Schema,
     config: Schema,
     package: Schema,
 }
@@ -64,6 +66,7 @@ impl Sample {
                 max_concurrent_creates: Some(1),
                 shown_attributes: vec![],
             },
+            checkout: Schema::from_json(&package).unwrap(),
             config: Schema::from_json(&config).unwrap(),
             package: Schema::from_json(&package).unwrap(),
         }
@@ -89,7 +92,7 @@ impl Plugin for Sample {
     }
 
     fn checkout_schema(&self) -> &Schema {
-        &self.package
+        &self.checkout
     }
 
     async fn test_connection(&self, _: &Instance) -> Result<Connection, Error> {

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use hostwright_crds::{CHECKOUT_LABEL, HostingService, SecretKeyRef, reason};
-use hostwright_plugin::schema::{Context, Field, FieldError, Schema};
-use hostwright_plugin::{Map, Secret};
+use hostwright_plugin::schema::{Field, FieldError, Schema};
+use hostwright_plugin::{Map, Plugin, Secret};
 use kube::ResourceExt as _;
 use serde_json::Value;
 
+use crate::package::{Form, context};
 use crate::providers::Hold;
 
 /// What the customer entered, typed, without the values of passwords.
@@ -24,12 +25,14 @@ pub struct Checkout {
 ///
 /// # Errors
 /// `InlineSecret` or `InvalidCheckout`, naming every field.
-pub fn validate(service: &HostingService, schema: &Schema) -> Result<Checkout, Hold> {
+pub fn validate(service: &HostingService, plugin: &dyn Plugin, form: &Form) -> Result<Checkout, Hold> {
+    let schema = form.schema(plugin);
     no_inline_password(service, schema)?;
     only_passwords_come_from_secrets(service, schema)?;
     let (given, from) = (&service.spec.checkout, &service.spec.checkout_from);
     let unread: Vec<&str> = from.keys().map(String::as_str).collect();
-    let context = Context { unread: &unread, ..Context::default() };
+    let added = form.added(plugin, given);
+    let context = context(&added, &unread);
     let values = schema.validate(given, &context).map_err(|errors| refused(schema, errors))?.values;
     let needed = schema.applying(given, &context).map(Field::key);
     let passwords = needed.filter_map(|field| Some((field.to_owned(), from.get(field)?.secret_key_ref.clone())));
@@ -42,12 +45,14 @@ pub fn validate(service: &HostingService, schema: &Schema) -> Result<Checkout, H
 /// `InvalidCheckout`. No message has a value in it.
 pub fn with_passwords(
     given: &Map,
-    schema: &Schema,
+    plugin: &dyn Plugin,
+    form: &Form,
     passwords: &BTreeMap<String, Secret>,
 ) -> Result<BTreeMap<String, Secret>, Hold> {
+    let (schema, added) = (form.schema(plugin), form.added(plugin, given));
     let read = passwords.iter().map(|(field, value)| (field.clone(), Value::from(value.expose())));
     let given: Map = given.clone().into_iter().chain(read).collect();
-    let typed = schema.validate(&given, &Context::default()).map_err(|errors| refused(schema, errors))?;
+    let typed = schema.validate(&given, &context(&added, &[])).map_err(|errors| refused(schema, errors))?;
     Ok(typed.secrets)
 }
 
@@ -100,9 +105,12 @@ fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Hold {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plugin::sample::Sample;
+    use hostwright_crds::PackageSpec;
     use serde_json::json;
 
-    fn schema() -> Schema {
+    /// Everything stands in the package: what is true of that is true of the plugin, and of both.
+    fn form() -> Form {
         let fields = json!({
             "hostname": {"type": "text", "label": "Host name", "rules": "nullable|string|max:20"},
             "access": {"type": "radio", "label": "Access", "options": {"password": "Password", "key": "Key"}, "default": "password"},
@@ -111,7 +119,14 @@ mod tests {
             "ssh_key": {"type": "text", "label": "SSH key", "rules": "required|string",
                 "condition": {"field": "access", "operator": "=", "value": "key"}},
         });
-        Schema::from_json(&fields).unwrap()
+        let package = PackageSpec { checkout: serde_json::from_value(fields).unwrap(), ..PackageSpec::default() };
+        Form::of(&plugin(), &package).unwrap()
+    }
+
+    fn plugin() -> Sample {
+        let mut plugin = Sample::new();
+        plugin.checkout = Schema::parse("{}").unwrap();
+        plugin
     }
 
     fn service(checkout: Value, from: &[&str]) -> HostingService {
@@ -126,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_password_is_named_by_where_it_is_and_judged_without_being_read() {
-        let checkout = validate(&service(json!({"hostname": "web"}), &["root_password"]), &schema()).unwrap();
+        let checkout = validate(&service(json!({"hostname": "web"}), &["root_password"]), &plugin(), &form()).unwrap();
         assert_eq!(Value::Object(checkout.values), json!({"hostname": "web", "access": "password"}));
         assert_eq!(checkout.passwords.into_keys().collect::<Vec<_>>(), ["root_password"]);
     }
@@ -134,10 +149,10 @@ mod tests {
     #[test]
     fn what_does_not_apply_is_neither_required_nor_read_nor_passed_on() {
         let given = json!({"access": "key", "ssh_key": "ssh-ed25519 AAAA"});
-        let checkout = validate(&service(given.clone(), &["root_password"]), &schema()).unwrap();
+        let checkout = validate(&service(given.clone(), &["root_password"]), &plugin(), &form()).unwrap();
         assert_eq!((Value::Object(checkout.values), checkout.passwords), (given, BTreeMap::new()));
         let with_key = json!({"ssh_key": "ssh-ed25519 AAAA"});
-        let checkout = validate(&service(with_key, &["root_password"]), &schema()).unwrap();
+        let checkout = validate(&service(with_key, &["root_password"]), &plugin(), &form()).unwrap();
         assert_eq!(Value::Object(checkout.values), json!({"access": "password"}));
     }
 
@@ -163,7 +178,7 @@ mod tests {
             ),
         ];
         for (service, reason, part) in rows {
-            let hold = validate(&service, &schema()).unwrap_err();
+            let hold = validate(&service, &plugin(), &form()).unwrap_err();
             assert_eq!(hold.reason, reason, "{}", hold.message);
             assert!(hold.message.contains(part) && !hold.message.contains("hunter2"), "{}", hold.message);
         }
@@ -173,7 +188,7 @@ mod tests {
     fn a_password_that_was_read_obeys_its_rules_and_is_not_repeated() {
         let told = |value: &str| {
             let read = BTreeMap::from([("root_password".to_owned(), Secret::new(value))]);
-            with_passwords(&Map::new(), &schema(), &read)
+            with_passwords(&Map::new(), &plugin(), &form(), &read)
         };
         assert_eq!(told("long enough").unwrap()["root_password"], Secret::new("long enough"));
         let hold = told("hunter2").unwrap_err();

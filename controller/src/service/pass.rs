@@ -290,7 +290,7 @@ impl Pass {
         let plugin = self.runtime().and_then(|runtime| runtime.plugin.as_ref());
         match (plugin, &self.order, &status.last_applied) {
             (Some(plugin), Ok(order), Some(last)) => {
-                changes::ordered(plugin.package_schema(), plugin.checkout_schema(), last, order)
+                changes::ordered(plugin.package_schema(), order.form.schema(plugin.as_ref()), last, order)
             }
             _ => Changes::default(),
         }

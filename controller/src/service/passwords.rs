@@ -106,7 +106,7 @@ fn judged(
     let values = values(order, secrets, namespace)?;
     let plugin = pass.runtime().and_then(|runtime| runtime.plugin.clone());
     let Some(plugin) = plugin else { return Ok(BTreeMap::new()) };
-    checkout::with_passwords(&order.checkout, plugin.checkout_schema(), &values)
+    checkout::with_passwords(&order.checkout, plugin.as_ref(), &order.form, &values)
 }
 
 fn values(
@@ -159,8 +159,8 @@ mod tests {
     use k8s_openapi::ByteString;
 
     fn secret(labelled: bool) -> KubeSecret {
-        let mut secret = KubeSecret::default();
-        secret.data = Some(BTreeMap::from([("password".to_owned(), ByteString(b"hunter2-long\n".to_vec()))]));
+        let data = BTreeMap::from([("password".to_owned(), ByteString(b"hunter2-long\n".to_vec()))]);
+        let mut secret = KubeSecret { data: Some(data), ..KubeSecret::default() };
         secret.metadata.labels = labelled.then(|| BTreeMap::from([(CHECKOUT_LABEL.to_owned(), "true".to_owned())]));
         secret
     }

@@ -46,6 +46,8 @@ pub struct SimulatedRemote {
     pub paid: Vec<Timestamp>,
     /// What came with the create that the customer entered.
     pub checkout: Map,
+    /// The same in the fields that the package adds.
+    pub fields: Map,
     /// And secretly.
     pub passwords: BTreeMap<String, Secret>,
     /// When the provider is done with it.

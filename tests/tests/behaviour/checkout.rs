@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use hostwright_plugin::CreateUniqueness;
-use hostwright_tests::{API_KEY, KubernetesFault, Manifest, NAMESPACE, Provider, World, password, service};
+use hostwright_tests::{API_KEY, KubernetesFault, Manifest, NAMESPACE, Provider, World, package, password, service};
 use serde_json::json;
 
 /// A machine whose password is in the Secret `alice-root`.
@@ -116,4 +116,68 @@ async fn a_controller_without_the_right_to_read_secrets_says_what_gives_it() {
     world.shows("alice", "SecretNotFound").await;
     world.service("alice").explains("checkoutSecrets.namespaces of the Helm chart");
     world.shows("alice", "UpToDate").await;
+}
+
+/// A package that asks for more than the plugin does.
+fn asking() -> Manifest {
+    package("small").setting(
+        &["spec", "checkout"],
+        json!({
+            "backups": {"type": "toggle", "label": "Backups", "default": false},
+            "backup_key": {"type": "password", "label": "Key of the backups", "rules": "required|string|min:8",
+                "condition": {"field": "backups", "operator": "truthy"}},
+            "note": {"type": "text", "label": "Note", "rules": "required|string", "change": "CreateOnly",
+                "condition": {"field": "vps", "operator": "truthy"}},
+        }),
+    )
+}
+
+#[tokio::test(start_paused = true)]
+async fn fields_of_a_package_are_validated_with_the_others_and_reach_the_plugin_apart() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world =
+        World::simulated(&provider).with(asking()).with(password("alice-root", API_KEY)).with(machine()).running();
+    world.shows("alice", "InvalidCheckout").await;
+    world.service("alice").explains("spec.checkout.note: ");
+    world.edit("alice", &json!({"checkout": {"note": "by hand", "backups": true}}));
+    world
+        .until("the key is missed", |world| world.service("alice").message().contains("checkoutFrom.backup_key"))
+        .await;
+    let source = json!({"secretKeyRef": {"name": "alice-root", "key": "password"}});
+    world.edit("alice", &json!({"checkoutFrom": {"backup_key": source}}));
+    world.settles().await;
+    world.service("alice").is_ready();
+    let remote = provider.remote("alice");
+    assert_eq!(json!(remote.checkout), json!({"server_name": "Alice", "vps": true, "hostname": "web"}));
+    assert_eq!(json!(remote.fields), json!({"note": "by hand", "backups": true}));
+    assert_eq!(remote.passwords["backup_key"].expose(), API_KEY);
+    let applied = json!({"server_name": "Alice", "vps": true, "hostname": "web", "note": "by hand", "backups": true});
+    assert_eq!(world.service("alice").at("/status/lastApplied/checkout"), &applied);
+
+    // What counts only at creation stays, and the rest is scaled to.
+    world.edit("alice", &json!({"checkout": {"note": "another"}}));
+    world.shows("alice", "FieldNotChangeable").await;
+    world.service("alice").explains("checkout.note is by hand now, another wanted");
+    world.edit("alice", &json!({"checkout": {"note": "by hand", "backups": false}}));
+    world.settles().await;
+    world.service("alice").is_ready();
+    assert_eq!(provider.count("scale"), 1);
+    assert_eq!(world.service("alice").at("/status/lastApplied/checkout/backups"), false);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_field_with_a_name_of_the_plugin_s_makes_the_package_invalid_and_a_later_default_changes_nobody() {
+    let provider = Provider::new(CreateUniqueness::ByExternalId);
+    let world = World::simulated(&provider).with(service("alice")).running();
+    world.settles().await;
+    let field = json!({"type": "text", "label": "Name", "default": "none"});
+    world.cluster.patch("Package", "small", &json!({"spec": {"checkout": {"server_name": field}}}));
+    world.shows("alice", "UpToDate").await;
+    world.until("it is refused", |world| world.object("Package", "small").reason() == "PackageInvalid").await;
+    world.object("Package", "small").explains("spec.checkout.server_name: there is a field of that name already");
+    world.until("nothing is accepted", |world| world.service("alice").says("Accepted") == "False/PackageInvalid").await;
+    world.cluster.patch("Package", "small", &json!({"spec": {"checkout": {"server_name": null, "nickname": field}}}));
+    world.until("it is accepted", |world| world.service("alice").says("Accepted") == "True/UpToDate").await;
+    world.settles().await;
+    assert_eq!(provider.count("scale"), 0);
 }
