@@ -247,7 +247,7 @@ reasons! {
         "nobody",
         "kubectl get hsvc NAME -w"
     }
-    PROVIDER_REFUSED = "ProviderRefused" on "Ready, Stalled" {
+    PROVIDER_REFUSED = "ProviderRefused" on "Ready, Accepted, Stalled" {
         "The provider refused the configuration. Tried again when the inputs change, and every six hours.",
         "platform team",
         "kubectl describe hsvc NAME"

@@ -62,6 +62,7 @@ impl Sample {
                 adopt: false,
                 rotate_credentials: false,
                 actions: false,
+                validate: false,
                 requests_per_minute: Some(60),
                 max_concurrent_creates: Some(1),
                 shown_attributes: vec![],

@@ -8,6 +8,7 @@ use hostwright_plugin::{Class, Error as CallError, Observation, Plugin};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use super::beforehand;
 use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
@@ -78,7 +79,10 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::ResolveRenewal(conclusion) => resolve_renewal(pass, conclusion).await,
-        Step::Create => mutate::mutate(pass, Verb::Create, false).await,
+        Step::Create => match beforehand::refused(pass).await? {
+            Some(flow) => Ok(flow),
+            None => mutate::mutate(pass, Verb::Create, false).await,
+        },
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
         Step::Scale => mutate::mutate(pass, Verb::Scale, false).await,

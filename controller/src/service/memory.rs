@@ -26,6 +26,8 @@ pub struct Remembered {
     pub unsettled: bool,
     /// The contradiction of a list that a look has explained already.
     pub explained: Option<String>,
+    /// The digest of the order that the provider had nothing against.
+    pub passed: Option<String>,
     /// The passwords of the checkout could not be used when they were looked for last.
     pub no_passwords: Option<NoPasswords>,
 }

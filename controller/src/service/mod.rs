@@ -1,6 +1,7 @@
 //! HostingService: one customer's service, from what is wanted to what is so.
 
 mod aim;
+mod beforehand;
 mod call;
 mod changes;
 mod checkout;

@@ -142,6 +142,10 @@ impl Plugin for Scripted {
         self.mutation("terminate", call, |provider, call| Ok(provider.terminate(call))).await
     }
 
+    async fn validate(&self, call: &Call) -> Result<(), Error> {
+        self.carry("validate", &call.external_id, |_| Ok(())).await
+    }
+
     async fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {
         let token = token.to_owned();
         self.mutation("poll", call, move |provider, call| provider.poll(call, &token)).await

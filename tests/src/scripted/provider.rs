@@ -95,6 +95,7 @@ impl Provider {
             adopt: false,
             rotate_credentials: false,
             actions: false,
+            validate: false,
             requests_per_minute: Some(100_000),
             max_concurrent_creates: None,
             shown_attributes: Vec::new(),

@@ -3,8 +3,10 @@
 
 use std::time::Duration;
 
-use hostwright_plugin::CreateUniqueness;
-use hostwright_tests::{API_KEY, KubernetesFault, Manifest, NAMESPACE, Provider, World, package, password, service};
+use hostwright_plugin::{Class, CreateUniqueness, Error};
+use hostwright_tests::{
+    API_KEY, Fault, KubernetesFault, Manifest, NAMESPACE, Provider, World, package, password, service,
+};
 use serde_json::json;
 
 /// A machine whose password is in the Secret `alice-root`.
@@ -180,4 +182,54 @@ async fn a_field_with_a_name_of_the_plugin_s_makes_the_package_invalid_and_a_lat
     world.until("it is accepted", |world| world.service("alice").says("Accepted") == "True/UpToDate").await;
     world.settles().await;
     assert_eq!(provider.count("scale"), 0);
+}
+
+/// A provider that is asked before anything is made.
+fn asked_first() -> std::sync::Arc<Provider> {
+    Provider::new(CreateUniqueness::ByExternalId).able(|capabilities| capabilities.validate = true)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_is_asked_once_before_the_create_and_with_the_password() {
+    let provider = asked_first();
+    let world = World::simulated(&provider).with(password("alice-root", API_KEY)).with(machine());
+    provider.fails("create", 2, Fault::Refused(Error::new(Class::Unavailable, "down", "try later")));
+    let world = world.running();
+    world.settles().await;
+    world.service("alice").is_ready();
+    assert_eq!((provider.count("validate"), provider.count("create")), (1, 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_the_provider_refuses_beforehand_makes_nothing_until_it_is_mended() {
+    let provider = asked_first();
+    let refusal = Error::new(Class::Invalid, "taken", format!("the host name is taken, not {API_KEY}"));
+    provider.fails("validate", 2, Fault::Refused(refusal));
+    let world = World::simulated(&provider).with(password("alice-root", API_KEY)).with(machine()).running();
+    world.shows("alice", "ProviderRefused").await;
+    world.service("alice").explains("the host name is taken, not [redacted]; nothing was created");
+    assert_eq!(world.service("alice").says("Accepted"), "False/ProviderRefused");
+    world.passes(Duration::from_hours(1)).await;
+    assert_eq!((provider.count("validate"), provider.count("create")), (1, 0));
+    // By itself only after hours, and soon after an edit.
+    world.passes(Duration::from_hours(7)).await;
+    assert_eq!((provider.count("validate"), provider.count("create")), (2, 0));
+    world.edit("alice", &json!({"checkout": {"hostname": "mail"}}));
+    world.settles().await;
+    world.service("alice").is_ready();
+    assert_eq!((provider.count("validate"), provider.count("create")), (3, 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_without_an_answer_is_asked_again_and_never_taken_for_a_create() {
+    for class in [Class::Unavailable, Class::Unknown] {
+        let provider = asked_first();
+        provider.fails("validate", 2, Fault::Refused(Error::new(class, "down", "no answer")));
+        let world = World::simulated(&provider).with(service("alice")).running();
+        world.shows("alice", "ProviderUnavailable").await;
+        world.service("alice").explains("nothing was created");
+        world.settles().await;
+        world.service("alice").is_ready();
+        assert_eq!((provider.count("validate"), provider.count("create")), (3, 1), "{class:?}");
+    }
 }
