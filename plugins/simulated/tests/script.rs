@@ -29,6 +29,7 @@ fn call(service: &str, config: Value) -> Call {
         remote: None,
         applied: None,
         before: None,
+        paid_until: None,
         force: false,
     }
 }
