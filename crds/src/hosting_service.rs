@@ -17,7 +17,7 @@ pub use status::{
 };
 pub use time::{Cancellation, Renewal};
 
-use crate::{NameRef, Selections};
+use crate::{NameRef, SecretSource, Selections};
 
 /// One customer's service: a game server, a container, a database. The controller makes the remote match the desired
 /// status and keeps it matching.
@@ -76,10 +76,15 @@ pub struct HostingServiceSpec {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(schema_with = "crate::variant::selections")]
     pub selections: Selections,
-    /// What the customer entered when ordering, by the plugin's checkout schema.
+    /// What the customer entered when ordering, by the plugin's checkout schema and the fields that the package adds.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]
     pub checkout: Map<String, Value>,
+    /// What the customer entered secretly, from Secrets of the service's namespace that carry the label
+    /// hostwright.dev/checkout: "true". Password fields are accepted only here, and read when the remote is made.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(extend("maxProperties" = 32))]
+    pub checkout_from: BTreeMap<String, SecretSource>,
     /// Until when it is paid. The Package says what happens afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = Rule::new("self.paidUntil >= oldSelf.paidUntil || (has(self.corrects) && self.corrects == oldSelf.paidUntil)")

@@ -31,7 +31,7 @@ pub use provider_instance::{
     Brake, BrakeLimit, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,
     ProviderInstanceStatus,
 };
-pub use shared::{Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
+pub use shared::{CHECKOUT_LABEL, Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
 pub use variant::{Choice, Selections, Variant, VariantOption, VariantType};
 
 /// The API group of all kinds.

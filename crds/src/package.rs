@@ -47,6 +47,11 @@ pub struct PackageSpec {
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     #[schemars(schema_with = "crate::schema::free_form")]
     pub provisioning: Map<String, Value>,
+    /// Fields that customers fill in besides those of the plugin's checkout schema, by key, in the same schema language. None may
+    /// have the name of one of those.
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    #[schemars(schema_with = "crate::schema::free_form")]
+    pub checkout: Map<String, Value>,
     /// What the customer chooses, by code: the field of the plugin's package schema that the choice sets.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     #[schemars(extend("maxProperties" = 32))]

@@ -133,7 +133,7 @@ reasons! {
         "kubectl get hpkg"
     }
     PACKAGE_INVALID = "PackageInvalid" on "Ready, Accepted, Stalled" {
-        "The Package's provisioning does not satisfy the plugin's package schema. Suspending and ending work all the same.",
+        "The Package's provisioning does not satisfy the plugin's package schema, or what it adds to the checkout is no schema. Suspending and ending work all the same.",
         "platform team",
         "kubectl describe hpkg NAME"
     }
@@ -158,7 +158,7 @@ reasons! {
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
     INVALID_CHECKOUT = "InvalidCheckout" on "Ready, Accepted, Stalled" {
-        "`spec.checkout` does not satisfy the plugin's checkout schema; the message names each field.",
+        "`spec.checkout` or a value of `spec.checkoutFrom` does not satisfy the plugin's checkout schema and the fields that the Package adds; the message names each field.",
         "whoever ordered",
         "hostwright plugins PLUGIN --schema checkout"
     }
@@ -172,14 +172,14 @@ reasons! {
         "platform team",
         "hostwright plugins PLUGIN --schema config"
     }
-    INLINE_SECRET = "InlineSecret" on "Ready, Stalled" {
-        "A password field stands in `spec.config`. It was not used. Put the value in a Secret of the controller's namespace, refer to it under configFrom, and replace the key: it has been in clear text.",
-        "platform team",
+    INLINE_SECRET = "InlineSecret" on "Ready, Accepted, Stalled" {
+        "A password field stands in `spec.config` of a ProviderInstance or `spec.checkout` of a HostingService. It was not used. Put the value in a Secret, refer to it under configFrom or checkoutFrom, and replace the key: it has been in clear text.",
+        "platform team, or whoever ordered",
         "kubectl edit hinst NAME"
     }
-    SECRET_NOT_FOUND = "SecretNotFound" on "Ready" {
-        "A Secret or a key that configFrom refers to does not exist in the controller's namespace.",
-        "platform team",
+    SECRET_NOT_FOUND = "SecretNotFound" on "Ready, Accepted" {
+        "A Secret or a key that configFrom refers to does not exist in the controller's namespace; or one that checkoutFrom refers to does not exist in the service's, lacks the label `hostwright.dev/checkout: \"true\"`, or may not be read. A service looks again by itself, at the latest after five minutes.",
+        "platform team, or whoever ordered",
         "kubectl -n NAMESPACE get secret"
     }
     FIELD_NOT_CHANGEABLE = "FieldNotChangeable" on "Ready, Accepted, Stalled" {
@@ -252,7 +252,7 @@ reasons! {
         "nobody",
         "kubectl get hsvc NAME -w"
     }
-    PROVIDER_REFUSED = "ProviderRefused" on "Ready, Stalled" {
+    PROVIDER_REFUSED = "ProviderRefused" on "Ready, Accepted, Stalled" {
         "The provider refused the configuration. Tried again when the inputs change, and every six hours.",
         "platform team",
         "kubectl describe hsvc NAME"

@@ -22,6 +22,10 @@ impl NameRef {
     }
 }
 
+/// The label, with the value `true`, of a Secret that a service may take passwords from: whoever may order is not by that
+/// allowed to send any Secret of the namespace to a provider.
+pub const CHECKOUT_LABEL: &str = "hostwright.dev/checkout";
+
 /// Where a secret value comes from.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

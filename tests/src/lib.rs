@@ -34,7 +34,7 @@ mod world;
 
 pub use cluster::{Cluster, Refusal};
 pub use gateway::{KubernetesFault, Request};
-pub use manifest::{Manifest, instance, namespace, package, secret, service};
+pub use manifest::{Manifest, instance, namespace, package, password, secret, service};
 pub use panel::PanelSide;
 pub use scripted::{Fault, Provider, Scripted, SimulatedRemote};
 pub use server::is_real_server;

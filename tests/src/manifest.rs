@@ -52,6 +52,15 @@ pub fn secret(name: &str, value: &str) -> Manifest {
     }))
 }
 
+/// A Secret beside the services with this password, which a checkout may use.
+pub fn password(name: &str, value: &str) -> Manifest {
+    Manifest(json!({
+        "apiVersion": "v1", "kind": "Secret",
+        "metadata": {"name": name, "namespace": NAMESPACE, "labels": {"hostwright.dev/checkout": "true"}},
+        "stringData": {"password": value},
+    }))
+}
+
 /// A namespace.
 pub fn namespace(name: &str) -> Manifest {
     Manifest(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}))

@@ -7,8 +7,8 @@ use hostwright_plugin::schema::{Context as SchemaContext, FieldType, Schema};
 use hostwright_plugin::{Instance, Map, Plugin, Redactor, Secret};
 use serde_json::Value;
 
-use super::resolve::NoValue;
 use super::token;
+use crate::kube::NoValue;
 use crate::providers::Hold;
 
 /// Settings that can be used.

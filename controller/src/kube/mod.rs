@@ -6,6 +6,7 @@ mod events;
 pub mod fenced;
 pub mod installation;
 pub mod lease;
+mod secret;
 mod server_time;
 
 pub use client::{REQUEST_TIMEOUT, bounded};
@@ -13,6 +14,7 @@ pub use error::WriteError;
 pub use events::{EventType, Events};
 pub use installation::{Installation, InstallationError, check_installation_id, recorded_installation_id};
 pub use lease::Leadership;
+pub use secret::{NoValue, value_of};
 pub use server_time::ServerTime;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The driver of Packages: *resolve → validate → report*. A package calls nothing; it says whether it can be ordered.
 
+mod form;
 mod validate;
 mod variants;
 
@@ -12,6 +13,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
+pub use form::{Form, context};
 pub use validate::{Problem, typed};
 pub use variants::{listed, value_of};
 
@@ -95,6 +97,7 @@ fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Pro
     })?;
     validate::check(plugin.package_schema(), &package.spec)
         .and_then(|()| validate::overdue(package.spec.overdue.as_ref()))
+        .and_then(|()| Form::of(plugin.as_ref(), &package.spec).map(drop))
         .map_err(|problems| Hold::new(reason::PACKAGE_INVALID, problems.join("; ")))?;
     Ok(format!("provided by {wanted}"))
 }

@@ -20,6 +20,8 @@ pub(crate) struct Sample {
     pub(crate) calls: AtomicUsize,
     manifest: Manifest,
     capabilities: Capabilities,
+    /// What the customer fills in.
+    pub(crate) checkout: Schema,
     config: Schema,
     package: Schema,
 }
@@ -60,10 +62,12 @@ impl Sample {
                 adopt: false,
                 rotate_credentials: false,
                 actions: false,
+                validate: false,
                 requests_per_minute: Some(60),
                 max_concurrent_creates: Some(1),
                 shown_attributes: vec![],
             },
+            checkout: Schema::from_json(&package).unwrap(),
             config: Schema::from_json(&config).unwrap(),
             package: Schema::from_json(&package).unwrap(),
         }
@@ -89,7 +93,7 @@ impl Plugin for Sample {
     }
 
     fn checkout_schema(&self) -> &Schema {
-        &self.package
+        &self.checkout
     }
 
     async fn test_connection(&self, _: &Instance) -> Result<Connection, Error> {

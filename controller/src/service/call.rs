@@ -17,7 +17,10 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
     let order = pass.order.as_ref().ok();
     let operation = status.operation.as_ref();
     let config = order.map(|order| order.config.clone()).or_else(|| last.map(|last| last.config.clone()));
-    let checkout = order.map(|order| order.checkout.clone()).or_else(|| last.map(|last| last.checkout.clone()));
+    let entered = order.map(|order| order.checkout.clone()).or_else(|| last.map(|last| last.checkout.clone()));
+    let own = runtime.plugin.as_ref()?.checkout_schema();
+    // A field that the package adds is none that the plugin knows, and must not meet it where it sends on what it gets.
+    let (checkout, fields) = entered.unwrap_or_default().into_iter().partition(|(key, _)| own.field(key).is_some());
     let now = pass.ctx.clock.now();
     Some(Call {
         external_id: identity.external_id.clone(),
@@ -25,8 +28,9 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         deadline: now.saturating_add(CALL_TIMEOUT).unwrap_or(now),
         instance: runtime.settings.clone()?,
         config: config.unwrap_or_default(),
-        checkout: checkout.unwrap_or_default(),
-        checkout_secrets: std::collections::BTreeMap::new(),
+        checkout,
+        fields,
+        checkout_secrets: pass.passwords.clone().unwrap_or_default(),
         owner: Owner {
             key: identity.owner.clone(),
             email: service.spec.owner.email.clone(),

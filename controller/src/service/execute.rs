@@ -8,10 +8,12 @@ use hostwright_plugin::{Class, Error as CallError, Observation, Plugin};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
+use super::beforehand;
 use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
 use super::pass::Pass;
+use super::passwords;
 use super::plan::{Attachment, Conclusion, ReleaseReason, Step, Wait};
 use super::record::{self, Record};
 use super::situation::Look;
@@ -41,6 +43,8 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::Wait(_) => Ok(Flow::Finish(step)),
         Step::Settled => Ok(settled(pass)),
         Step::TakeFinalizer => take_finalizer(pass).await,
+        // Nothing is recorded of what cannot be made yet.
+        Step::Record if is_fresh(pass) && passwords::are_missing(pass).await? => Ok(Flow::Again),
         Step::Record => record(pass).await,
         Step::Observe => observe(pass).await,
         Step::Verify => verify(pass).await,
@@ -64,6 +68,7 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::End => end(pass).await,
+        Step::Create if passwords::are_missing(pass).await? => Ok(Flow::Again),
         Step::Create | Step::Scale | Step::ChangePackage if takes_a_unit(pass).await? => Ok(Flow::Again),
         Step::ChangePackage => {
             pass.found(Finding::ChangedPackage);
@@ -74,7 +79,10 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::ResolveRenewal(conclusion) => resolve_renewal(pass, conclusion).await,
-        Step::Create => mutate::mutate(pass, Verb::Create, false).await,
+        Step::Create => match beforehand::refused(pass).await? {
+            Some(flow) => Ok(flow),
+            None => mutate::mutate(pass, Verb::Create, false).await,
+        },
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
         Step::Scale => mutate::mutate(pass, Verb::Scale, false).await,
@@ -121,10 +129,15 @@ fn settled(pass: &mut Pass) -> Flow {
     Flow::Finish(Step::Settled)
 }
 
+/// Whether nothing was ever recorded of this object.
+fn is_fresh(pass: &Pass) -> bool {
+    pass.record == Record::None && pass.status.external_id.is_none()
+}
+
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.
 async fn record(pass: &mut Pass) -> Result<Flow, Error> {
     let identity = record::up_to_date(identity(pass), &pass.service, &pass.status);
-    let fresh = pass.record == Record::None && pass.status.external_id.is_none();
+    let fresh = is_fresh(pass);
     let leave = if fresh { instance::may_record(&pass.ctx, &identity.instance).await } else { None };
     if fresh && leave.is_none() {
         // It was deleted since this was planned, and may be gone the next moment.

@@ -110,6 +110,7 @@ fn facts() -> ProviderFacts {
             adopt: false,
             rotate_credentials: false,
             actions: false,
+            validate: false,
             requests_per_minute: None,
             max_concurrent_creates: None,
             shown_attributes: vec![],

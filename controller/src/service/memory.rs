@@ -3,6 +3,10 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use k8s_openapi::jiff::Timestamp;
+
+use crate::providers::Hold;
+
 /// What this process remembers, by UID.
 #[derive(Debug, Default)]
 pub struct Memory {
@@ -22,6 +26,23 @@ pub struct Remembered {
     pub unsettled: bool,
     /// The contradiction of a list that a look has explained already.
     pub explained: Option<String>,
+    /// The digest of the order that the provider had nothing against.
+    pub passed: Option<String>,
+    /// The passwords of the checkout could not be used when they were looked for last.
+    pub no_passwords: Option<NoPasswords>,
+}
+
+/// Why the passwords of a checkout could not be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoPasswords {
+    /// Of the order that needs them: another one is looked at on its own.
+    pub digest: String,
+    /// Why.
+    pub hold: Hold,
+    /// How often they were looked for.
+    pub looks: u32,
+    /// When they are looked for again.
+    pub due: Timestamp,
 }
 
 impl Memory {

@@ -1,8 +1,10 @@
 //! HostingService: one customer's service, from what is wanted to what is so.
 
 mod aim;
+mod beforehand;
 mod call;
 mod changes;
+mod checkout;
 mod digest;
 mod due;
 mod effective;
@@ -16,6 +18,7 @@ mod model;
 mod mutate;
 mod order;
 mod pass;
+mod passwords;
 mod plan;
 mod publish;
 mod record;
@@ -91,6 +94,7 @@ async fn one_pass(cached: &HostingService, ctx: &Arc<Context>) -> Result<Action,
     };
     // resolve (cluster) and validate (pure)
     let mut pass = Pass::begin(service, ctx.clone()).await?;
+    passwords::look_again(&mut pass).await?;
     // plan (pure) and execute (provider): one mutation at most
     let end = advance(&mut pass).await?;
     // report (fold pure, one write): what happened and what is so

@@ -3,15 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hostwright_crds::{HostingService, Identity, LastApplied, Package, reason};
-use hostwright_plugin::schema::Context;
-use hostwright_plugin::{Map, Plugin};
+use hostwright_crds::{HostingService, Identity, LastApplied, Package, SecretKeyRef, reason};
+use hostwright_plugin::Map;
 use kube::ResourceExt as _;
 use serde_json::json;
 
+use super::checkout::{self, Checkout};
 use super::digest;
 use super::effective::{Effective, effective};
-use crate::package;
+use crate::package::{self, Form};
 use crate::providers::{Hold, Runtime};
 
 /// What a provider gets.
@@ -28,7 +28,12 @@ pub struct Order {
     pub fixed: BTreeSet<String>,
     /// What the customer entered.
     pub checkout: Map,
-    /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance.
+    /// What the customer filled in.
+    pub form: Form,
+    /// Where the passwords of the checkout are. Their values are read when a create needs them, and stay out of here.
+    pub passwords: BTreeMap<String, SecretKeyRef>,
+    /// A digest of everything that a refusal may be about: both, the owner, and the settings of the instance. Of a password
+    /// it holds where it is and not what it is, since status shows it.
     pub digest: String,
 }
 
@@ -63,16 +68,22 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
     let Effective { config, fixed } = effective(inputs.service, package, plugin, inputs.last_applied)?;
-    let checkout = checkout(inputs, plugin)?;
+    let form = Form::of(plugin, &package.spec).map_err(|problems| {
+        Hold::new(reason::PACKAGE_INVALID, format!("Package {}: {}", package.name_any(), problems.join("; ")))
+    })?;
+    let Checkout { values: checkout, passwords } = checkout::validate(inputs.service, plugin, &form)?;
+    let checkout = frozen(checkout, &inputs.service.spec.checkout, inputs.last_applied);
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
-    let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings]));
+    let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings, passwords]));
     Ok(Order {
         package: package.name_any(),
         package_generation: package.metadata.generation.unwrap_or_default(),
         config,
         fixed,
         checkout,
+        form,
+        passwords,
         digest,
     })
 }
@@ -167,13 +178,28 @@ fn no_plugin(runtime: &Runtime) -> Hold {
     Hold::new(reason::PLUGIN_NOT_FOUND, message)
 }
 
-fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
-    typed.map(|typed| typed.values).map_err(|mut errors| {
-        // An unknown field is most often the misspelt name of one that is then missing, and explains it.
-        errors.sort_by_key(|error| error.rule != "unknown");
-        let told: Vec<_> =
-            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect();
-        Hold::new(reason::INVALID_CHECKOUT, told.join("; "))
-    })
+/// A default is frozen when it was first applied: one that comes later, or becomes another, changes no service that is there.
+fn frozen(mut checkout: Map, given: &Map, last: Option<&LastApplied>) -> Map {
+    let Some(last) = last else { return checkout };
+    checkout.retain(|key, _| given.contains_key(key) || last.checkout.contains_key(key));
+    for (key, value) in checkout.iter_mut().filter(|(key, _)| !given.contains_key(*key)) {
+        value.clone_from(&last.checkout[key]);
+    }
+    checkout
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_default_of_the_checkout_stays_what_it_was_when_it_was_applied() {
+        let map = |value: serde_json::Value| -> Map { serde_json::from_value(value).unwrap() };
+        let typed = map(json!({"entered": "new", "default": "now", "added": "later"}));
+        let given = map(json!({"entered": "new"}));
+        assert_eq!(frozen(typed.clone(), &given, None), typed);
+        let checkout = map(json!({"entered": "old", "default": "then"}));
+        let last = LastApplied { checkout, ..LastApplied::default() };
+        assert_eq!(frozen(typed, &given, Some(&last)), map(json!({"entered": "new", "default": "then"})));
+    }
 }

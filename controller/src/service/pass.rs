@@ -1,10 +1,11 @@
 //! One pass over one service: what is known, what has happened, and the status that follows.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hostwright_crds::{HostingService, HostingServiceStatus, LastApplied};
-use hostwright_plugin::{Present, RenewSupport};
+use hostwright_plugin::{Present, RenewSupport, Secret};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
@@ -41,6 +42,10 @@ pub struct Pass {
     pub(super) just_recorded: bool,
     pub(super) resolved: Resolved,
     pub(super) order: Result<Order, Hold>,
+    /// The passwords of the checkout, once they were read for a create.
+    pub(super) passwords: Option<BTreeMap<String, Secret>>,
+    /// When they are looked for again, where they could not be used.
+    pub(super) passwords_due: Option<Timestamp>,
     pub(super) look: Option<Look>,
     /// The last list shows the remote differently from status, and no look has explained it.
     pub(super) suspicion: Option<String>,
@@ -89,6 +94,8 @@ impl Pass {
             aim: aim::of(&service, &calendar),
             calendar,
             order,
+            passwords: None,
+            passwords_due: None,
             just_recorded: false,
             look: None,
             suspicion: None,
@@ -284,7 +291,7 @@ impl Pass {
         let plugin = self.runtime().and_then(|runtime| runtime.plugin.as_ref());
         match (plugin, &self.order, &status.last_applied) {
             (Some(plugin), Ok(order), Some(last)) => {
-                changes::ordered(plugin.package_schema(), plugin.checkout_schema(), last, order)
+                changes::ordered(plugin.package_schema(), order.form.schema(plugin.as_ref()), last, order)
             }
             _ => Changes::default(),
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hostwright_crds::{HostingService, HostingServiceStatus, condition, reason};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::{Resource as _, ResourceExt as _};
 
@@ -144,21 +145,23 @@ fn next_visit(pass: &Pass, step: &Step) -> Duration {
     let due_in = next.map(|at| Duration::try_from(pass.ctx.clock.now().duration_until(at.0)).unwrap_or_default());
     let due_in = due_in.map(|wait| if wait.is_zero() { DUE } else { wait });
     let idle = visit(pass, step);
-    due_in.map_or(idle, |wait| wait.min(idle))
+    let looked_for = pass.passwords_due.map(|due| until(pass, due));
+    [due_in, looked_for].into_iter().flatten().fold(idle, Duration::min)
+}
+
+fn until(pass: &Pass, at: Timestamp) -> Duration {
+    let wait = pass.ctx.clock.now().duration_until(at);
+    Duration::try_from(wait).unwrap_or_default().max(Duration::from_secs(1))
 }
 
 fn visit(pass: &Pass, step: &Step) -> Duration {
-    let until = |at| {
-        let wait = pass.ctx.clock.now().duration_until(at);
-        Duration::try_from(wait).unwrap_or_default().max(Duration::from_secs(1))
-    };
     match step {
         Step::Settled => match pass.binds_at() {
-            Some(at) => until(at),
+            Some(at) => until(pass, at),
             None => pass.turns_stale_in().unwrap_or(IDLE),
         },
         Step::Wait(wait) if wait.stalled => IDLE,
-        Step::Wait(wait) => wait.until.map_or(WAITING, until),
+        Step::Wait(wait) => wait.until.map_or(WAITING, |at| until(pass, at)),
         // There is more to do, and this pass has done its share.
         _ => Duration::ZERO,
     }

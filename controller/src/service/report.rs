@@ -59,6 +59,7 @@ fn needs_somebody(reason: &str) -> bool {
     [
         reason::PACKAGE_INVALID,
         reason::INVALID_CHECKOUT,
+        reason::INLINE_SECRET,
         reason::INVALID_SELECTION,
         reason::INVALID_CONFIGURATION,
         reason::NAMESPACE_NOT_ALLOWED,

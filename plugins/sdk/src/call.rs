@@ -62,7 +62,10 @@ pub struct Call {
     pub config: Map,
     /// What the customer entered, typed by the checkout schema, without the password fields.
     pub checkout: Map,
-    /// The password fields of the checkout.
+    /// What the customer entered in the fields that the package adds to the checkout, without the password fields.
+    pub fields: Map,
+    /// The password fields of the checkout and of what the package adds to it. Only what makes a remote has them: `create` and
+    /// `validate`.
     pub checkout_secrets: BTreeMap<String, Secret>,
     /// Whose service it is.
     pub owner: Owner,

@@ -63,6 +63,9 @@ pub struct Capabilities {
     pub rotate_credentials: bool,
     /// Whether there are client actions.
     pub actions: bool,
+    /// Whether [`crate::Plugin::validate`] asks the provider, which costs a call before the first create.
+    #[serde(default)]
+    pub validate: bool,
     /// Requests a minute that the provider allows, unless the instance says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,

@@ -85,7 +85,8 @@ pub trait Plugin: Send + Sync + 'static {
         Err(Error::unsupported("rotating credentials"))
     }
 
-    /// Checks at the provider what no schema can, before anything is made.
+    /// Checks at the provider what no schema can, before anything is made; asked where [`Capabilities::validate`] says so.
+    /// [`crate::Class::Invalid`] refuses the order. Changes nothing.
     async fn validate(&self, call: &Call) -> Result<(), Error> {
         let _ = call;
         Ok(())

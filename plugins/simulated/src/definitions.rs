@@ -21,6 +21,7 @@ pub(crate) fn capabilities() -> Capabilities {
         adopt: false,
         rotate_credentials: false,
         actions: false,
+        validate: true,
         requests_per_minute: None,
         max_concurrent_creates: None,
         shown_attributes: Vec::new(),

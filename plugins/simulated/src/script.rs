@@ -20,6 +20,7 @@ pub(crate) enum Verb {
     Renew,
     Terminate,
     Poll,
+    Validate,
 }
 
 impl fmt::Display for Verb {
@@ -33,6 +34,7 @@ impl fmt::Display for Verb {
             Self::Renew => "renew",
             Self::Terminate => "terminate",
             Self::Poll => "poll",
+            Self::Validate => "validate",
         })
     }
 }

@@ -23,6 +23,7 @@ fn call(service: &str, config: Value) -> Call {
         instance: Instance { name: "sandbox".to_owned(), ..Instance::default() },
         config: map(config),
         checkout: Map::new(),
+        fields: Map::new(),
         checkout_secrets: BTreeMap::new(),
         owner: Owner { key: "test.customers.cust-1".to_owned(), ..Owner::default() },
         remote: None,

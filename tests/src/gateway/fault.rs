@@ -11,6 +11,8 @@ use super::Request;
 pub enum KubernetesFault {
     /// 409, without an effect.
     Conflict,
+    /// 403, without an effect.
+    Forbidden,
     /// 500, without an effect.
     ErrorBefore,
     /// 500, although the effect took place.
@@ -38,6 +40,7 @@ impl KubernetesFault {
     pub(super) fn instead(self) -> Option<Response<Body>> {
         match self {
             Self::Conflict => Some(refusal(409, "Conflict")),
+            Self::Forbidden => Some(refusal(403, "Forbidden")),
             Self::ErrorBefore => Some(refusal(500, "InternalError")),
             Self::ErrorAfter | Self::DisconnectAfter => None,
         }
@@ -48,7 +51,7 @@ impl KubernetesFault {
         match self {
             Self::ErrorAfter => Some(refusal(500, "InternalError")),
             Self::DisconnectAfter => Some(broken()),
-            Self::Conflict | Self::ErrorBefore => None,
+            Self::Conflict | Self::Forbidden | Self::ErrorBefore => None,
         }
     }
 }

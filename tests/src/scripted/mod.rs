@@ -27,7 +27,13 @@ const PACKAGE: &str = r#"{"nest_id": {"type": "number", "label": "Nest", "rules"
     "egg_id": {"type": "number", "label": "Egg", "rules": "nullable|integer", "change": "Disruptive", "drift": "Report"},
     "memory": {"type": "number", "label": "Memory", "rules": "required|integer|min:0", "default": 512, "change": "InPlace", "drift": "Enforce"},
     "disk": {"type": "number", "label": "Disk", "rules": "required|integer|min:0", "default": 1000, "change": "InPlace", "drift": "Enforce"}}"#;
-const CHECKOUT: &str = r#"{"server_name": {"type": "text", "label": "Name", "rules": "required|string|max:100"}}"#;
+/// A password is asked for where a machine is ordered.
+const CHECKOUT: &str = r#"{"server_name": {"type": "text", "label": "Name", "rules": "required|string|max:100"},
+    "vps": {"type": "toggle", "label": "A machine", "rules": "nullable|boolean"},
+    "root_password": {"type": "password", "label": "Root password", "rules": "required|string|min:8", "change": "CreateOnly",
+        "condition": {"field": "vps", "operator": "truthy"}},
+    "hostname": {"type": "text", "label": "Host name", "rules": "required|string|max:20", "change": "CreateOnly",
+        "condition": {"field": "vps", "operator": "truthy"}}}"#;
 
 /// The plugin. Its provider outlives it.
 pub struct Scripted {
@@ -134,6 +140,10 @@ impl Plugin for Scripted {
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {
         self.mutation("terminate", call, |provider, call| Ok(provider.terminate(call))).await
+    }
+
+    async fn validate(&self, call: &Call) -> Result<(), Error> {
+        self.carry("validate", &call.external_id, |_| Ok(())).await
     }
 
     async fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {

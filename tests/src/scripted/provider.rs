@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use hostwright_plugin::{Capabilities, Class, CreateUniqueness, Error, Map, RenewSupport, State};
+use hostwright_plugin::{Capabilities, Class, CreateUniqueness, Error, Map, RenewSupport, Secret, State};
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -44,6 +44,12 @@ pub struct SimulatedRemote {
     pub config: Map,
     /// Every period that was bought for it, by the date of its end.
     pub paid: Vec<Timestamp>,
+    /// What came with the create that the customer entered.
+    pub checkout: Map,
+    /// The same in the fields that the package adds.
+    pub fields: Map,
+    /// And secretly.
+    pub passwords: BTreeMap<String, Secret>,
     /// When the provider is done with it.
     pub(super) done_at: Instant,
     /// What it becomes then.
@@ -89,6 +95,7 @@ impl Provider {
             adopt: false,
             rotate_credentials: false,
             actions: false,
+            validate: false,
             requests_per_minute: Some(100_000),
             max_concurrent_creates: None,
             shown_attributes: Vec::new(),

@@ -58,6 +58,9 @@ impl Provider {
             state: if takes.is_zero() { State::Active } else { State::Provisioning },
             config: call.config.clone(),
             paid: call.paid_until.into_iter().collect(),
+            checkout: call.checkout.clone(),
+            fields: call.fields.clone(),
+            passwords: call.checkout_secrets.clone(),
             done_at: Instant::now() + if takes.is_zero() { NEVER } else { takes },
             becomes: State::Active,
         };

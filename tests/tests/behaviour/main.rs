@@ -2,6 +2,7 @@
 
 mod absence;
 mod answers;
+mod checkout;
 mod controllers;
 mod cost;
 mod crashes;

@@ -1,6 +1,6 @@
 //! The conditions beside Ready, one function each. None leaves the condition as it is: nothing new is known.
 
-use hostwright_crds::{Operation, OperationOutcome, RemoteState, Target, Verb, reason};
+use hostwright_crds::{LastError, Operation, OperationOutcome, RemoteState, Target, Verb, reason};
 use hostwright_plugin::Class;
 
 use super::super::aim::Holder;
@@ -73,7 +73,18 @@ pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
     if let Some(error) = s.operation().filter(no_room).and_then(|operation| operation.last_error.as_ref()) {
         return Some(("False", reason::NO_CAPACITY, error.message.clone()));
     }
+    if let Some(error) = refused_create(s) {
+        return Some(("False", reason::PROVIDER_REFUSED, error.message.clone()));
+    }
     Some(("True", reason::UP_TO_DATE, "references resolve and the configuration is valid".into()))
+}
+
+/// Why the provider takes no such order, by its answer to a create or to the question before it.
+fn refused_create<'s>(s: &Situation<'s>) -> Option<&'s LastError> {
+    let operation = s.running(Verb::Create).filter(|_| s.remote().is_none())?;
+    let error = operation.last_error.as_ref()?;
+    let (reason, _) = super::reason_of(retry::failed_with(operation)?, &error.code);
+    (operation.outcome == OperationOutcome::Refused && reason == reason::PROVIDER_REFUSED).then_some(error)
 }
 
 /// The remote is suspended, and by whom.

@@ -261,6 +261,7 @@ pub fn call() -> Call {
             "start_on_completion": true, "dedicated_ip": false,
         })),
         checkout: map(json!({"server_name": "Alice's server"})),
+        fields: map(json!({})),
         checkout_secrets: [].into(),
         owner: Owner {
             key: "prod.customers.cust-1".to_owned(),

@@ -7,8 +7,8 @@ use super::{
     value::{Array, Value},
 };
 
-/// A condition on another field. While it is unmet the field is hidden, its `required` means `nullable`, and its
-/// default is not used; its other rules stay.
+/// A condition on another field. While it is unmet the field is hidden, its `required` means `nullable`, its default is
+/// not used, and what was given is not passed on; its other rules stay.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Condition {
     /// Where the other field is.

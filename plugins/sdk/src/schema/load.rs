@@ -10,7 +10,7 @@ use super::{
     rule::Rule,
     suggest::did_you_mean,
     validator::FieldRules,
-    value::{Array, Value},
+    value::{Array, Key, Value},
 };
 
 const PROPERTIES: [&str; 10] =
@@ -73,6 +73,23 @@ pub(super) fn schema(source: &Value) -> Result<Schema, SchemaError> {
     let keys: Vec<String> = map.iter().map(|(key, _)| key.to_string()).collect();
     problems.extend(fields.iter().flat_map(|field| unknown_references(field, &keys)));
     if problems.is_empty() { Ok(Schema::new(fields, source.clone())) } else { Err(SchemaError { problems }) }
+}
+
+/// A schema with the fields of another one besides.
+pub(super) fn extended(own: &Value, more: &Value) -> Result<Schema, SchemaError> {
+    let none = Array::default();
+    let mut both = fields(own).unwrap_or(&none).clone();
+    let mut problems = Vec::new();
+    for (key, field) in fields(more).unwrap_or(&none).iter() {
+        let key = key.to_string();
+        if both.field(&key).is_some() {
+            let message = "there is a field of that name already; choose another one".to_owned();
+            problems.push(Problem { field: key, message });
+        } else {
+            both.set(Key::from(key.as_str()), field.clone());
+        }
+    }
+    if problems.is_empty() { schema(&Value::Array(both)) } else { Err(SchemaError { problems }) }
 }
 
 fn fields(source: &Value) -> Option<&Array> {

@@ -71,6 +71,12 @@ impl Schema {
         load::schema(&Value::from(json))
     }
 
+    /// This schema and more fields, as one: what the new ones say may name the old ones. A field that is there already is an
+    /// error.
+    pub fn extended(&self, more: &serde_json::Value) -> Result<Self, SchemaError> {
+        load::extended(&self.source, &Value::from(more))
+    }
+
     /// Its fields, in order.
     pub fn fields(&self) -> &[Field] {
         &self.fields

@@ -24,12 +24,14 @@ pub struct Context<'c> {
     pub mode: Mode,
     /// The values of fields that the platform adds to the form, for conditions with the target `fields`.
     pub fields: Option<&'c Map>,
+    /// Fields that have a value which is not known here: they count as filled, and are not judged themselves.
+    pub unread: &'c [&'c str],
 }
 
 /// Input that passed, typed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Typed {
-    /// Every field that has a value, given or by default, but the password fields.
+    /// Every field that applies and has a value, given or by default, but the password fields.
     pub values: Map,
     /// The password fields.
     pub secrets: BTreeMap<String, Secret>,
@@ -59,16 +61,20 @@ impl Schema {
     /// Validates an input and types it. All errors are reported, in order of the fields, unknown fields last.
     pub fn validate(&self, given: &Map, context: &Context<'_>) -> Result<Typed, Vec<FieldError>> {
         let given = Array::from(given);
-        let given = if context.mode == Mode::Web { web::prepare(given) } else { given };
+        let mut given = if context.mode == Mode::Web { web::prepare(given) } else { given };
+        for field in context.unread {
+            given.set(Key::from(*field), Value::Text("unread".to_owned()));
+        }
         let (input, is_met) = self.with_defaults(&given, context);
         let mut typed = Typed::default();
         let mut errors = Vec::new();
-        for (field, is_met) in self.fields().iter().zip(is_met) {
+        let judged = |(field, _): &(&Field, bool)| !context.unread.contains(&field.key());
+        for (field, is_met) in self.fields().iter().zip(is_met).filter(judged) {
             let failed = self.rules().failures(&field.rules, &input, !is_met);
             if failed.is_empty() {
                 match field.accept(input.field(&field.key)) {
-                    Ok(Some(value)) => typed.add(field, &value),
-                    Ok(None) => {}
+                    Ok(Some(value)) if is_met => typed.add(field, &value),
+                    Ok(_) => {}
                     Err(error) => errors.push(error),
                 }
             }
@@ -76,6 +82,12 @@ impl Schema {
         }
         errors.extend(self.unknown_fields(&given));
         if errors.is_empty() { Ok(typed) } else { Err(errors) }
+    }
+
+    /// The fields whose condition holds for an input.
+    pub fn applying<'s>(&'s self, given: &Map, context: &Context<'_>) -> impl Iterator<Item = &'s Field> {
+        let (_, is_met) = self.with_defaults(&Array::from(given), context);
+        self.fields().iter().zip(is_met).filter_map(|(field, is_met)| is_met.then_some(field))
     }
 
     /// Types one value without applying the rules. Null means no value.
