@@ -12,7 +12,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
-pub use validate::{Problem, typed};
+pub use validate::{Problem, check, overdue, typed};
 pub use variants::{listed, value_of};
 
 use crate::context::{Context, Guarded};

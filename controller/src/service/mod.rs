@@ -32,7 +32,9 @@ use hostwright_plugin::Present;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
+pub(crate) use effective::effective;
 pub use memory::Memory;
+pub(crate) use order::{deletion_policy_is_allowed, not_admitted, typed_checkout};
 pub use record::{external_id, owner_key};
 
 use crate::context::{Context, Guarded};

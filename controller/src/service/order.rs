@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hostwright_crds::{HostingService, Identity, LastApplied, Package, reason};
-use hostwright_plugin::schema::Context;
+use hostwright_plugin::schema::{Context, FieldError, Schema};
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
 use serde_json::json;
@@ -55,10 +55,10 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let package = package_exists(inputs)?;
     instance_fits(inputs, package)?;
     namespace_may_order(inputs, package)?;
-    deletion_policy_is_allowed(inputs, package)?;
+    deletion_policy_is_allowed(inputs.service, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
-    let Effective { config, fixed } = effective(inputs.service, package, plugin, inputs.last_applied)?;
+    let Effective { config, fixed, sources: _ } = effective(inputs.service, package, plugin, inputs.last_applied)?;
     let checkout = checkout(inputs, plugin)?;
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
@@ -100,10 +100,7 @@ fn instance_fits(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
 
 fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
     let namespace = inputs.service.namespace().unwrap_or_default();
-    let refused = |kind: &str, name: &str| {
-        let message = format!("{kind} {name} does not admit namespace {namespace}: see its spec.namespaceSelector");
-        Err(Hold::new(reason::NAMESPACE_NOT_ALLOWED, message))
-    };
+    let refused = |kind: &str, name: &str| Err(not_admitted(kind, name, &namespace));
     if !package.spec.admits(inputs.namespace_labels) {
         return refused("Package", &package.name_any());
     }
@@ -113,8 +110,18 @@ fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
     }
 }
 
-fn deletion_policy_is_allowed(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
-    let policy = inputs.service.spec.deletion_policy;
+/// What is said where a Package or a `ProviderInstance` does not admit the namespace of a service.
+pub fn not_admitted(kind: &str, name: &str, namespace: &str) -> Hold {
+    let message = format!("{kind} {name} does not admit namespace {namespace}: see its spec.namespaceSelector");
+    Hold::new(reason::NAMESPACE_NOT_ALLOWED, message)
+}
+
+/// Whether the package allows what the service wants to become of its remote.
+///
+/// # Errors
+/// What is found, and what is allowed.
+pub fn deletion_policy_is_allowed(service: &HostingService, package: &Package) -> Result<(), Hold> {
+    let policy = service.spec.deletion_policy;
     if package.spec.allows(policy) {
         return Ok(());
     }
@@ -143,12 +150,21 @@ fn no_plugin(runtime: &Runtime) -> Hold {
 }
 
 fn checkout(inputs: &Inputs, plugin: &dyn Plugin) -> Result<Map, Hold> {
-    let typed = plugin.checkout_schema().validate(&inputs.service.spec.checkout, &Context::default());
+    typed_checkout(plugin.checkout_schema(), &inputs.service.spec.checkout).map_err(|errors| {
+        let told: Vec<_> = errors.iter().map(|error| format!("spec.checkout.{error}")).collect();
+        Hold::new(reason::INVALID_CHECKOUT, told.join("; "))
+    })
+}
+
+/// What the customer entered, typed.
+///
+/// # Errors
+/// What is wrong with each field.
+pub fn typed_checkout(schema: &Schema, given: &Map) -> Result<Map, Vec<FieldError>> {
+    let typed = schema.validate(given, &Context::default());
     typed.map(|typed| typed.values).map_err(|mut errors| {
         // An unknown field is most often the misspelt name of one that is then missing, and explains it.
         errors.sort_by_key(|error| error.rule != "unknown");
-        let told: Vec<_> =
-            errors.iter().map(|error| format!("spec.checkout.{}: {}", error.field, error.message)).collect();
-        Hold::new(reason::INVALID_CHECKOUT, told.join("; "))
+        errors
     })
 }
