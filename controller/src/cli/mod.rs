@@ -11,6 +11,7 @@ mod crds;
 mod delete;
 mod demo;
 mod describe;
+mod effective;
 mod export;
 mod failure;
 mod get;
@@ -38,6 +39,7 @@ mod standalone;
 mod status;
 mod suspend;
 mod unsuspend;
+mod validate;
 mod view;
 
 use std::process::ExitCode;
@@ -94,6 +96,10 @@ enum Command {
     Release(release::Arguments),
     /// Print the CustomResourceDefinitions: hostwright crds | kubectl apply -f -
     Crds(crds::Arguments),
+    /// Check manifests without a cluster: schema, rules, the plugin's fields, and what they refer to
+    Validate(validate::Arguments),
+    /// Show what a provider would get for a service, and where each value is from
+    Effective(effective::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
     Plugins(plugins::Arguments),
     /// Confirm what a ProviderInstance waits for: another panel, many missing remotes, remotes already there
@@ -135,6 +141,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Export(arguments) => export::run(arguments, &output).await,
         Command::Release(arguments) => release::run(arguments, &output).await,
         Command::Crds(arguments) => crds::run(&arguments, &output),
+        Command::Validate(arguments) => validate::run(arguments, &output).await,
+        Command::Effective(arguments) => effective::run(arguments, &output).await,
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,
     };

@@ -14,7 +14,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 pub use form::{Form, context};
-pub use validate::{Problem, typed};
+pub use validate::{Problem, check, overdue, typed};
 pub use variants::{listed, value_of};
 
 use crate::context::{Context, Guarded};

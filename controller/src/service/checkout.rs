@@ -21,11 +21,31 @@ pub struct Checkout {
     pub passwords: BTreeMap<String, SecretKeyRef>,
 }
 
+/// What is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// `InlineSecret` or `InvalidCheckout`.
+    pub reason: &'static str,
+    /// Each with the path of its field.
+    pub problems: Vec<String>,
+}
+
+impl Refused {
+    fn invalid(problems: Vec<String>) -> Self {
+        Self { reason: reason::INVALID_CHECKOUT, problems }
+    }
+
+    /// As the service waits for it to be mended.
+    pub fn into_hold(self) -> Hold {
+        Hold::new(self.reason, self.problems.join("; "))
+    }
+}
+
 /// Validates it as far as that is possible without reading a Secret.
 ///
 /// # Errors
 /// `InlineSecret` or `InvalidCheckout`, naming every field.
-pub fn validate(service: &HostingService, plugin: &dyn Plugin, form: &Form) -> Result<Checkout, Hold> {
+pub fn validate(service: &HostingService, plugin: &dyn Plugin, form: &Form) -> Result<Checkout, Refused> {
     let schema = form.schema(plugin);
     no_inline_password(service, schema)?;
     only_passwords_come_from_secrets(service, schema)?;
@@ -52,11 +72,12 @@ pub fn with_passwords(
     let (schema, added) = (form.schema(plugin), form.added(plugin, given));
     let read = passwords.iter().map(|(field, value)| (field.clone(), Value::from(value.expose())));
     let given: Map = given.clone().into_iter().chain(read).collect();
-    let typed = schema.validate(&given, &context(&added, &[])).map_err(|errors| refused(schema, errors))?;
+    let typed = schema.validate(&given, &context(&added, &[]));
+    let typed = typed.map_err(|errors| refused(schema, errors).into_hold())?;
     Ok(typed.secrets)
 }
 
-fn no_inline_password(service: &HostingService, schema: &Schema) -> Result<(), Hold> {
+fn no_inline_password(service: &HostingService, schema: &Schema) -> Result<(), Refused> {
     let given = &service.spec.checkout;
     let inline: Vec<&str> = schema.password_fields().filter(|field| given.contains_key(*field)).collect();
     let Some(first) = inline.first() else { return Ok(()) };
@@ -67,10 +88,10 @@ fn no_inline_password(service: &HostingService, schema: &Schema) -> Result<(), H
          label {CHECKOUT_LABEL}: \"true\", refer to it in spec.checkoutFrom.{first}, and replace that key: everybody who \
          reads this object has seen it"
     );
-    Err(Hold::new(reason::INLINE_SECRET, text))
+    Err(Refused { reason: reason::INLINE_SECRET, problems: vec![text] })
 }
 
-fn only_passwords_come_from_secrets(service: &HostingService, schema: &Schema) -> Result<(), Hold> {
+fn only_passwords_come_from_secrets(service: &HostingService, schema: &Schema) -> Result<(), Refused> {
     let wrong = |field: &String| {
         let known = schema.field(field);
         let passwords: Vec<&str> = schema.password_fields().collect();
@@ -88,10 +109,10 @@ fn only_passwords_come_from_secrets(service: &HostingService, schema: &Schema) -
         }
     };
     let told: Vec<String> = service.spec.checkout_from.keys().filter_map(wrong).collect();
-    if told.is_empty() { Ok(()) } else { Err(Hold::new(reason::INVALID_CHECKOUT, told.join("; "))) }
+    if told.is_empty() { Ok(()) } else { Err(Refused::invalid(told)) }
 }
 
-fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Hold {
+fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Refused {
     // An unknown field is most often the misspelt name of one that is then missing, and explains it.
     errors.sort_by_key(|error| error.rule != "unknown");
     let told = errors.iter().map(|error| {
@@ -99,7 +120,7 @@ fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Hold {
         let section = if is_password { "checkoutFrom" } else { "checkout" };
         format!("spec.{section}.{}: {}", error.field, error.message)
     });
-    Hold::new(reason::INVALID_CHECKOUT, told.collect::<Vec<_>>().join("; "))
+    Refused::invalid(told.collect())
 }
 
 #[cfg(test)]
@@ -178,7 +199,7 @@ mod tests {
             ),
         ];
         for (service, reason, part) in rows {
-            let hold = validate(&service, &plugin(), &form()).unwrap_err();
+            let hold = validate(&service, &plugin(), &form()).unwrap_err().into_hold();
             assert_eq!(hold.reason, reason, "{}", hold.message);
             assert!(hold.message.contains(part) && !hold.message.contains("hunter2"), "{}", hold.message);
         }

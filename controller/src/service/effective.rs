@@ -1,8 +1,9 @@
 //! The effective configuration of a service, from what its package offers and it selected. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
-use hostwright_crds::{HostingService, LastApplied, Package, reason};
+use hostwright_crds::{Choice, HostingService, LastApplied, Package, reason};
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
 
@@ -14,8 +15,69 @@ use crate::providers::Hold;
 pub struct Effective {
     /// The values.
     pub config: Map,
+    /// Where each value is from.
+    pub sources: BTreeMap<String, Source>,
     /// Those that a package's variant lets nobody change after the creation.
     pub fixed: BTreeSet<String>,
+}
+
+/// Where a value is from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// The schema of the plugin.
+    PluginDefault,
+    /// A default of the schema as it was when it was first applied.
+    AppliedBefore,
+    /// What this package sets for everybody.
+    Package(String),
+    /// What this package says for those who choose nothing.
+    VariantDefault(String),
+    /// What the service selects.
+    Selection(Vec<Choice>),
+}
+
+impl Source {
+    /// In words, for the setting of this name.
+    pub fn told(&self, key: &str) -> String {
+        match self {
+            Self::PluginDefault => "plugin default".to_owned(),
+            Self::AppliedBefore => "applied before (frozen default)".to_owned(),
+            Self::Package(package) => format!("Package {package}: spec.provisioning.{key}"),
+            Self::VariantDefault(package) => {
+                format!("variant default (Package {package}: spec.variants.{key}.default)")
+            }
+            Self::Selection(chosen) => {
+                format!("selection {key}={} (spec.selections.{key})", package::listed(chosen))
+            }
+        }
+    }
+}
+
+/// Why there is no configuration, in the words of each problem. Each begins with the field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// `InvalidSelection` or `PackageInvalid`.
+    pub reason: &'static str,
+    /// The package, where it is the one to blame.
+    pub package: Option<String>,
+    /// What is wrong.
+    pub problems: Vec<String>,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let problems = self.problems.join("; ");
+        match &self.package {
+            Some(package) => write!(formatter, "Package {package}: {problems}"),
+            None => formatter.write_str(&problems),
+        }
+    }
+}
+
+impl From<Refused> for Hold {
+    fn from(refused: Refused) -> Self {
+        Self::new(refused.reason, refused.to_string())
+    }
 }
 
 /// Schema defaults, under what was applied before, under what the package sets, under what is selected. A default is
@@ -28,55 +90,79 @@ pub fn effective(
     package: &Package,
     plugin: &dyn Plugin,
     last: Option<&LastApplied>,
-) -> Result<Effective, Hold> {
+) -> Result<Effective, Refused> {
     let schema = plugin.package_schema();
+    let name = package.name_any();
     let mut given = package.spec.provisioning.clone();
-    given.extend(selected(service, package)?);
+    let mut origins: BTreeMap<String, Source> =
+        given.keys().map(|key| (key.clone(), Source::Package(name.clone()))).collect();
+    for (code, (value, source)) in selected(service, package)? {
+        given.insert(code.clone(), value);
+        origins.insert(code, source);
+    }
     let explicit = package::typed(schema, &given).map_err(|problems| refused(package, problems))?;
     let mut config = schema.defaults();
+    let mut frozen = BTreeSet::new();
     if let Some(last) = last {
         // A default that a later release of the plugin brings is for new services.
         config.retain(|key, _| last.config.contains_key(key));
         for (key, value) in &mut config {
             value.clone_from(&last.config[key]);
+            frozen.insert(key.clone());
         }
     }
     config.extend(explicit);
-    Ok(Effective { config, fixed: fixed(package) })
+    let source = |key: &String| match origins.remove(key) {
+        Some(source) => source,
+        None if frozen.contains(key) => Source::AppliedBefore,
+        None => Source::PluginDefault,
+    };
+    let sources = config.keys().cloned().zip(config.keys().map(source)).collect();
+    Ok(Effective { config, sources, fixed: fixed(package) })
 }
 
 fn fixed(package: &Package) -> BTreeSet<String> {
     package.spec.variants.iter().filter(|(_, variant)| !variant.scalable).map(|(code, _)| code.clone()).collect()
 }
 
-fn refused(package: &Package, problems: Vec<Problem>) -> Hold {
+fn refused(package: &Package, problems: Vec<Problem>) -> Refused {
     let (selectable, own): (Vec<_>, Vec<_>) =
         problems.into_iter().partition(|problem| package.spec.variants.contains_key(&problem.field));
     if own.is_empty() {
-        let told: Vec<_> = selectable.iter().map(|problem| format!("spec.selections.{problem}")).collect();
-        return Hold::new(reason::INVALID_SELECTION, told.join("; "));
+        let told = selectable.iter().map(|problem| format!("spec.selections.{problem}")).collect();
+        return Refused { reason: reason::INVALID_SELECTION, package: None, problems: told };
     }
-    let told: Vec<_> = own.iter().map(|problem| format!("spec.provisioning.{problem}")).collect();
-    Hold::new(reason::PACKAGE_INVALID, format!("Package {}: {}", package.name_any(), told.join("; ")))
+    let told = own.iter().map(|problem| format!("spec.provisioning.{problem}")).collect();
+    Refused { reason: reason::PACKAGE_INVALID, package: Some(package.name_any()), problems: told }
 }
 
-/// What is selected of every variant, as the plugin names and takes it.
-fn selected(service: &HostingService, package: &Package) -> Result<Map, Hold> {
+/// What is selected of every variant, as the plugin names and takes it, and who said so.
+fn selected(
+    service: &HostingService,
+    package: &Package,
+) -> Result<BTreeMap<String, (serde_json::Value, Source)>, Refused> {
     let (variants, selections) = (&package.spec.variants, &service.spec.selections);
     let name = package.name_any();
-    let wrong = |told: String| Hold::new(reason::INVALID_SELECTION, told);
-    if let Some(code) = selections.keys().find(|code| !variants.contains_key(*code)) {
-        let known = package::listed(variants.keys());
-        return Err(wrong(format!("spec.selections.{code}: Package {name} has no such variant, it has {known}")));
-    }
-    let mut config = Map::new();
+    let known = || package::listed(variants.keys());
+    let unknown = selections.keys().filter(|code| !variants.contains_key(*code));
+    let mut problems: Vec<String> = unknown
+        .map(|code| format!("spec.selections.{code}: Package {name} has no such variant, it has {}", known()))
+        .collect();
+    let mut found = BTreeMap::new();
     for (code, variant) in variants {
-        let chosen = selections.get(code).unwrap_or(&variant.default);
-        let value = package::value_of(variant, chosen)
-            .map_err(|told| wrong(format!("spec.selections.{code}: {told} (Package {name})")))?;
-        config.extend(value.map(|value| (code.clone(), value)));
+        let (chosen, source) = match selections.get(code) {
+            Some(chosen) => (chosen, Source::Selection(chosen.clone())),
+            None => (&variant.default, Source::VariantDefault(name.clone())),
+        };
+        match package::value_of(variant, chosen) {
+            Ok(value) => found.extend(value.map(|value| (code.clone(), (value, source)))),
+            Err(told) => problems.push(format!("spec.selections.{code}: {told} (Package {name})")),
+        }
     }
-    Ok(config)
+    if problems.is_empty() {
+        return Ok(found);
+    }
+    Err(Refused { reason: reason::INVALID_SELECTION, package: None, problems })
 }
 
 #[cfg(test)]
@@ -91,7 +177,39 @@ mod tests {
         of.spec = serde_json::from_value(package.clone()).unwrap();
         let mut service = HostingService::default();
         service.spec.selections = serde_json::from_value(selections).unwrap();
-        effective(&service, &of, &Sample::new(), last).map(|found| Value::Object(found.config))
+        let found = effective(&service, &of, &Sample::new(), last)?;
+        assert!(found.sources.keys().eq(found.config.keys()), "every value has a source: {found:?}");
+        Ok(Value::Object(found.config))
+    }
+
+    #[test]
+    fn every_value_says_where_it_is_from() {
+        let last = json!({"config": {"memory": 2048, "swap": 7}});
+        let last: LastApplied = serde_json::from_value(last).unwrap();
+        let without = json!({"providerInstanceRef": {"name": "panel"}, "provisioning": {"memory": 1024}});
+        let rows = [
+            (&without, json!({}), None, "memory", "Package vps: spec.provisioning.memory"),
+            (&without, json!({}), None, "swap", "plugin default"),
+            (&without, json!({}), Some(&last), "swap", "applied before (frozen default)"),
+            (&without, json!({}), Some(&last), "memory", "Package vps: spec.provisioning.memory"),
+            (&vps(), json!({}), None, "memory", "variant default (Package vps: spec.variants.memory.default)"),
+            (&vps(), json!({"memory": [4096]}), None, "memory", "selection memory=4096 (spec.selections.memory)"),
+        ];
+        for (package, selections, last, key, words) in rows {
+            let mut of = Package::default();
+            of.metadata.name = Some("vps".into());
+            of.spec = serde_json::from_value(package.clone()).unwrap();
+            let mut service = HostingService::default();
+            service.spec.selections = serde_json::from_value(selections).unwrap();
+            let found = effective(&service, &of, &Sample::new(), last).unwrap();
+            assert_eq!(found.sources[key].told(key), words);
+        }
+    }
+
+    #[test]
+    fn everything_that_is_wrong_with_the_selections_is_said() {
+        let hold = told(&vps(), json!({"memroy": [1], "memory": [1]}), None).unwrap_err();
+        assert!(hold.message.contains("memroy: ") && hold.message.contains("memory: found 1"), "{}", hold.message);
     }
 
     fn vps() -> Value {

@@ -4,7 +4,7 @@ mod aim;
 mod beforehand;
 mod call;
 mod changes;
-mod checkout;
+pub(crate) mod checkout;
 mod digest;
 mod due;
 mod effective;
@@ -35,7 +35,9 @@ use hostwright_plugin::Present;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
+pub(crate) use effective::effective;
 pub use memory::Memory;
+pub(crate) use order::{deletion_policy_is_allowed, not_admitted};
 pub use record::{external_id, owner_key};
 
 use crate::context::{Context, Guarded};

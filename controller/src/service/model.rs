@@ -128,7 +128,7 @@ impl World {
     }
 
     fn paid_until(&self) -> Option<i64> {
-        super::due::paid_until(&self.scene.service).map(|until| until.as_second())
+        super::due::paid_until(&self.scene.service).map(k8s_openapi::jiff::Timestamp::as_second)
     }
 
     fn renew_support(&mut self) -> RenewSupport {

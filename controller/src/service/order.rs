@@ -8,7 +8,7 @@ use hostwright_plugin::Map;
 use kube::ResourceExt as _;
 use serde_json::json;
 
-use super::checkout::{self, Checkout};
+use super::checkout::{self, Checkout, Refused};
 use super::digest;
 use super::effective::{Effective, effective};
 use crate::package::{self, Form};
@@ -64,14 +64,15 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     instance_fits(inputs, package)?;
     change_is_declared(inputs, package)?;
     namespace_may_order(inputs, package)?;
-    deletion_policy_is_allowed(inputs, package)?;
+    deletion_policy_is_allowed(inputs.service, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
-    let Effective { config, fixed } = effective(inputs.service, package, plugin, inputs.last_applied)?;
+    let Effective { config, fixed, sources: _ } = effective(inputs.service, package, plugin, inputs.last_applied)?;
     let form = Form::of(plugin, &package.spec).map_err(|problems| {
         Hold::new(reason::PACKAGE_INVALID, format!("Package {}: {}", package.name_any(), problems.join("; ")))
     })?;
-    let Checkout { values: checkout, passwords } = checkout::validate(inputs.service, plugin, &form)?;
+    let Checkout { values: checkout, passwords } =
+        checkout::validate(inputs.service, plugin, &form).map_err(Refused::into_hold)?;
     let checkout = frozen(checkout, &inputs.service.spec.checkout, inputs.last_applied);
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);
@@ -136,10 +137,7 @@ fn change_is_declared(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
 
 fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
     let namespace = inputs.service.namespace().unwrap_or_default();
-    let refused = |kind: &str, name: &str| {
-        let message = format!("{kind} {name} does not admit namespace {namespace}: see its spec.namespaceSelector");
-        Err(Hold::new(reason::NAMESPACE_NOT_ALLOWED, message))
-    };
+    let refused = |kind: &str, name: &str| Err(not_admitted(kind, name, &namespace));
     if !package.spec.admits(inputs.namespace_labels) {
         return refused("Package", &package.name_any());
     }
@@ -149,8 +147,18 @@ fn namespace_may_order(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
     }
 }
 
-fn deletion_policy_is_allowed(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
-    let policy = inputs.service.spec.deletion_policy;
+/// What is said where a Package or a `ProviderInstance` does not admit the namespace of a service.
+pub fn not_admitted(kind: &str, name: &str, namespace: &str) -> Hold {
+    let message = format!("{kind} {name} does not admit namespace {namespace}: see its spec.namespaceSelector");
+    Hold::new(reason::NAMESPACE_NOT_ALLOWED, message)
+}
+
+/// Whether the package allows what the service wants to become of its remote.
+///
+/// # Errors
+/// What is found, and what is allowed.
+pub fn deletion_policy_is_allowed(service: &HostingService, package: &Package) -> Result<(), Hold> {
+    let policy = service.spec.deletion_policy;
     if package.spec.allows(policy) {
         return Ok(());
     }

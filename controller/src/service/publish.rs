@@ -43,7 +43,7 @@ pub async fn publish(pass: &mut Pass, end: &Flow) -> Result<Action, Error> {
         return Ok(Action::requeue(WAITING));
     }
     let before = ready(pass.service.status.as_ref()).cloned();
-    let changed = write(pass, &step).await?;
+    let changed = Box::pin(write(pass, &step)).await?;
     announce(pass, before.as_ref(), changed).await;
     Ok(Action::requeue(next_visit(pass, &step)))
 }

@@ -31,7 +31,8 @@ fn pay(world: &World, service: &str, days: i64) -> Timestamp {
 }
 
 fn date(world: &World, service: &str) -> Timestamp {
-    world.service(service).text("/spec/renewal/paidUntil").parse().unwrap()
+    let text = world.service(service).text("/spec/renewal/paidUntil").to_owned();
+    text.parse().unwrap_or_else(|error| panic!("{service}: {text}: {error}"))
 }
 
 fn bought(provider: &Provider) -> Vec<Timestamp> {

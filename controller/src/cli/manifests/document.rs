@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_saphyr::{MessageFormatter as _, Options, Spanned, UserMessageFormatter};
+use serde_saphyr::{Location, MessageFormatter as _, Options, Spanned, UserMessageFormatter};
 
 /// One document.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,42 +18,79 @@ pub(in super::super) struct Document {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Unreadable {
     pub(in super::super) line: usize,
+    pub(in super::super) column: usize,
     pub(in super::super) problem: String,
 }
 
-/// Where the fields of a document are written, in lines from 1.
+/// A place in a file; both count from 1, the column in characters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(in super::super) struct Position {
+    pub(in super::super) line: usize,
+    pub(in super::super) column: usize,
+}
+
+/// Where a field is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Written {
+    /// Its name; of an item of a list the item itself.
+    name: Position,
+    value: Position,
+}
+
+/// Where the fields of a document are written.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Lines {
-    first: usize,
+    first: Position,
     /// By the field's path, its parts joined by dots: `spec.checkout.server_name`, `items.0`.
-    of_fields: HashMap<String, usize>,
+    of_fields: HashMap<String, Written>,
 }
 
 impl Lines {
     /// The line of the document.
     pub(in super::super) fn first(&self) -> usize {
-        self.first
+        self.first.line
     }
 
     /// The line of a field as the API names it, such as `.spec.servers[0].name`; where it is not written, that of the
     /// nearest field around it.
     pub(in super::super) fn of(&self, field: &str) -> usize {
+        self.nearest(field).map_or(self.first, |(written, _)| written.name).line
+    }
+
+    /// Where the name of a field is written.
+    pub(in super::super) fn name_of(&self, field: &str) -> Position {
+        self.nearest(field).map_or(self.first, |(written, _)| written.name)
+    }
+
+    /// Where the value of a field is written. Of a field that is not written, or whose value fills lines of its own, the
+    /// name of the nearest one.
+    pub(in super::super) fn value_of(&self, field: &str) -> Position {
+        match self.nearest(field) {
+            Some((written, true)) if written.value.line == written.name.line => written.value,
+            Some((written, _)) => written.name,
+            None => self.first,
+        }
+    }
+
+    /// The field itself, or the nearest one around it, and which of the two.
+    fn nearest(&self, field: &str) -> Option<(Written, bool)> {
         let dotted = field.replace('[', ".").replace([']', '"', '\''], "");
         let mut path = dotted.trim_start_matches('.');
+        let mut is_itself = true;
         loop {
-            match (self.of_fields.get(path), path.rfind('.')) {
-                (Some(line), _) => return *line,
-                (None, Some(end)) => path = &path[..end],
-                (None, None) => return self.first,
+            if let Some(written) = self.of_fields.get(path) {
+                return Some((*written, is_itself));
             }
+            path = &path[..path.rfind('.')?];
+            is_itself = false;
         }
     }
 
     /// The lines of what is written at this path.
     pub(in super::super) fn below(&self, path: &str) -> Self {
         let prefix = format!("{path}.");
-        let inner = |(name, line): (&String, &usize)| Some((name.strip_prefix(&prefix)?.to_owned(), *line));
-        Self { first: self.of(path), of_fields: self.of_fields.iter().filter_map(inner).collect() }
+        let inner = |(name, written): (&String, &Written)| Some((name.strip_prefix(&prefix)?.to_owned(), *written));
+        Self { first: self.name_of(path), of_fields: self.of_fields.iter().filter_map(inner).collect() }
     }
 }
 
@@ -83,13 +120,15 @@ fn read_one(text: &str, lines_before: usize) -> Result<Option<Document>, Unreada
     let node: Spanned<Node> = serde_saphyr::from_str_with_options(text, options()).map_err(|error| {
         // A snippet of the file could be a secret.
         let error = error.without_snippet();
-        let line = error.location().map_or(1, |location| line(location.line()));
-        Unreadable { line: lines_before + line, problem: UserMessageFormatter.format_message(error).into_owned() }
+        let Position { line, column } = error
+            .location()
+            .map_or(Position { line: lines_before + 1, column: 1 }, |found| position(&found, lines_before));
+        Unreadable { line, column, problem: UserMessageFormatter.format_message(error).into_owned() }
     })?;
     if matches!(node.value, Node::Null) {
         return Ok(None);
     }
-    let mut lines = Lines { first: lines_before + line(node.referenced.line()), of_fields: HashMap::new() };
+    let mut lines = Lines { first: position(&node.referenced, lines_before), of_fields: HashMap::new() };
     let value = node.value.into_value("", lines_before, &mut lines.of_fields);
     Ok(Some(Document { value, lines }))
 }
@@ -103,8 +142,9 @@ fn options() -> Options {
     options
 }
 
-fn line(number: u64) -> usize {
-    usize::try_from(number).unwrap_or(usize::MAX)
+fn position(found: &Location, lines_before: usize) -> Position {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    Position { line: lines_before + number(found.line()), column: number(found.column()) }
 }
 
 /// A value with the lines of what is in it.
@@ -113,11 +153,11 @@ enum Node {
     Null,
     Scalar(Value),
     List(Vec<Spanned<Node>>),
-    Map(Vec<(Spanned<String>, Node)>),
+    Map(Vec<(Spanned<String>, Spanned<Node>)>),
 }
 
 impl Node {
-    fn into_value(self, path: &str, lines_before: usize, lines: &mut HashMap<String, usize>) -> Value {
+    fn into_value(self, path: &str, lines_before: usize, lines: &mut HashMap<String, Written>) -> Value {
         let child = |name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
         match self {
             Self::Null => Value::Null,
@@ -125,7 +165,8 @@ impl Node {
             Self::List(items) => {
                 let items = items.into_iter().enumerate().map(|(index, item)| {
                     let path = child(&index.to_string());
-                    lines.insert(path.clone(), lines_before + line(item.referenced.line()));
+                    let place = position(&item.referenced, lines_before);
+                    lines.insert(path.clone(), Written { name: place, value: place });
                     item.value.into_value(&path, lines_before, lines)
                 });
                 Value::Array(items.collect())
@@ -133,8 +174,10 @@ impl Node {
             Self::Map(entries) => {
                 let entries = entries.into_iter().map(|(key, node)| {
                     let path = child(&key.value);
-                    lines.insert(path.clone(), lines_before + line(key.referenced.line()));
-                    (key.value, node.into_value(&path, lines_before, lines))
+                    let (name, value) = (&key.referenced, &node.referenced);
+                    let (name, value) = (position(name, lines_before), position(value, lines_before));
+                    lines.insert(path.clone(), Written { name, value });
+                    (key.value, node.value.into_value(&path, lines_before, lines))
                 });
                 Value::Object(entries.collect::<Map<_, _>>())
             }
@@ -289,6 +332,20 @@ spec: {checkout: {
                     l: 2027-01-01T00:00:00Z, m: no, n: .5, o: 12:30, p: 9223372036854775807, q: 18446744073709551615}";
         let ours = documents_of(text).remove(0).value;
         assert_eq!(ours, serde_yaml::from_str::<Value>(text).unwrap());
+    }
+
+    #[test]
+    fn every_value_has_its_column() {
+        let lines = documents_of(FILE).remove(0).lines;
+        let at = |found: Position| (found.line, found.column);
+        assert_eq!(at(lines.value_of("spec.servers[1].memory")), (11, 15));
+        assert_eq!(at(lines.name_of("spec.servers[1].memory")), (11, 7));
+        assert_eq!(at(lines.value_of("spec.servers[1].disk")), (10, 7), "the item around it");
+        assert_eq!(at(lines.value_of("spec.servers")), (8, 3), "a value on lines of its own");
+        let twice = documents_of("a: &x\n  b: 1\nc: *x\n").remove(0).lines;
+        assert_eq!(at(twice.value_of("c")), (3, 4), "an alias, where it is used");
+        let windows = documents_of("a: 1\r\nb:\r\n  c: \"d\"\r\n").remove(0).lines;
+        assert_eq!(at(windows.value_of("b.c")), (3, 6));
     }
 
     #[test]

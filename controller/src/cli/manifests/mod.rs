@@ -4,6 +4,7 @@ mod apply;
 pub(super) mod document;
 pub(super) mod faults;
 mod read;
+pub(super) mod scan;
 
 pub(super) use apply::Applying;
 pub(super) use read::{Manifest, order, read_all};

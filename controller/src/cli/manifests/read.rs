@@ -91,7 +91,7 @@ fn read_text(source: &str, text: &str) -> Result<Vec<Manifest>, Failure> {
     let mut manifests = Vec::new();
     for read in document::read(text) {
         let document =
-            read.map_err(|Unreadable { line, problem }| Failure::failed(format!("{source}:{line}: {problem}")))?;
+            read.map_err(|Unreadable { line, problem, .. }| Failure::failed(format!("{source}:{line}: {problem}")))?;
         manifests.extend(objects(source, document));
     }
     for manifest in &manifests {

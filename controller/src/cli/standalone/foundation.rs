@@ -11,7 +11,7 @@ use super::{CREDENTIALS_NAMESPACE, SERVICES_NAMESPACE};
 use crate::kube::{WriteError, bounded};
 
 /// Applies the kinds and makes the namespaces; what is there already as it should be stays as it is.
-pub(super) async fn lay(client: &Client) -> Result<(), Failure> {
+pub(in super::super) async fn lay(client: &Client) -> Result<(), Failure> {
     let params = PatchParams::apply(FIELD_MANAGER).force();
     let definitions: Api<CustomResourceDefinition> = Api::all(client.clone());
     for definition in manifests::all() {

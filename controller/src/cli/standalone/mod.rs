@@ -27,6 +27,7 @@ use crate::telemetry::logging;
 use address::Address;
 use api::Api;
 use folder::Folder;
+pub(super) use foundation::lay;
 use voice::Voice;
 use world::World;
 

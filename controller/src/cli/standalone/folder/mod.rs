@@ -9,7 +9,6 @@ mod prune;
 mod pruning;
 mod report;
 mod rhythm;
-mod scan;
 mod target;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,6 +20,7 @@ use futures::StreamExt as _;
 use kube::Client;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::super::manifests::scan::{self, Snapshot, Stamp};
 use super::SERVICES_NAMESPACE;
 use super::voice::{Remark, Voice};
 use findings::Findings;
@@ -28,7 +28,6 @@ use manifest::{Contents, Place};
 use pass::Outcome;
 use report::Report;
 use rhythm::{Done, Rhythm, Work};
-use scan::{Snapshot, Stamp};
 
 /// How often the folder is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(250);

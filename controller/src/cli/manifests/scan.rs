@@ -13,18 +13,18 @@ const MOST_FILES: usize = 10_000;
 
 /// The folder at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Snapshot {
+pub(in super::super) struct Snapshot {
     /// By their path in the folder.
-    pub(super) files: BTreeMap<PathBuf, Stamp>,
+    pub(in super::super) files: BTreeMap<PathBuf, Stamp>,
     /// What cannot be looked into, and why.
-    pub(super) problems: BTreeMap<PathBuf, String>,
+    pub(in super::super) problems: BTreeMap<PathBuf, String>,
     /// Folders in which there is nothing at all, as where something was mounted before.
-    pub(super) empty: BTreeSet<PathBuf>,
+    pub(in super::super) empty: BTreeSet<PathBuf>,
 }
 
 /// Changes whenever the file does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
+pub(in super::super) struct Stamp {
     modified: Option<SystemTime>,
     size: u64,
     /// Which file it is, and when it last became it.
@@ -49,7 +49,7 @@ fn identity(_metadata: &Metadata) -> (u64, u64, i64, i64) {
 }
 
 /// Looks into the folder and those in it. Links are followed, hidden files and those of editors are not seen.
-pub(super) fn scan(root: &Path) -> Snapshot {
+pub(in super::super) fn scan(root: &Path) -> Snapshot {
     let mut snapshot = Snapshot::default();
     visit(root, Path::new(""), &mut Vec::new(), &mut snapshot);
     if snapshot.files.len() > MOST_FILES {
@@ -126,7 +126,7 @@ fn is_manifest(path: &Path) -> bool {
 ///
 /// # Errors
 /// When the file is there and cannot be read.
-pub(super) fn read(root: &Path, path: &Path, stamp: Stamp) -> io::Result<Option<String>> {
+pub(in super::super) fn read(root: &Path, path: &Path, stamp: Stamp) -> io::Result<Option<String>> {
     let path = root.join(path);
     let text = fs::read_to_string(&path).map(Some).or_else(none_where_gone)?;
     let now = fs::metadata(&path).map(Some).or_else(none_where_gone)?;
