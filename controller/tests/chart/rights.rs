@@ -20,9 +20,16 @@ fn right(role: &str, verb: &str, group: &str, resource: &str) -> Right {
     format!("{role} {verb} {group}{slash}{resource}")
 }
 
-/// What the two roles of the controller allow at this moment.
+/// The role that is bound where customers may order with a password.
+const CHECKOUT: &str = "Checkout";
+
+/// What the roles of the controller allow at this moment.
 fn granted(cluster: &Cluster) -> BTreeSet<Right> {
-    let roles = [("Role", &["-n", SYSTEM, "role", "hostwright"][..]), ("ClusterRole", &["clusterrole", "hostwright"])];
+    let roles = [
+        ("Role", &["-n", SYSTEM, "role", "hostwright"][..]),
+        ("ClusterRole", &["clusterrole", "hostwright"]),
+        (CHECKOUT, &["clusterrole", "hostwright-checkout"]),
+    ];
     let mut rights = BTreeSet::new();
     for (kind, name) in roles {
         for rule in cluster.get(name)["rules"].as_array().unwrap() {
@@ -49,8 +56,9 @@ fn requests(cluster: &Cluster) -> Vec<Value> {
 fn used(cluster: &Cluster) -> BTreeSet<Right> {
     let of = |request: &Value| {
         let reason = request["annotations"]["authorization.k8s.io/reason"].as_str()?.to_owned();
-        let role =
-            ["ClusterRole", "Role"].into_iter().find(|role| reason.contains(&format!("of {role} \"hostwright\"")))?;
+        let names = [("ClusterRole", "hostwright"), ("Role", "hostwright"), ("ClusterRole", "hostwright-checkout")];
+        let (role, name) = names.into_iter().find(|(role, name)| reason.contains(&format!("of {role} \"{name}\"")))?;
+        let role = if name == "hostwright" { role } else { CHECKOUT };
         let object = &request["objectRef"];
         let text = |field: &str| object[field].as_str().unwrap_or_default();
         let slash = if text("subresource").is_empty() { "" } else { "/" };
@@ -105,6 +113,20 @@ fn live(cluster: &Cluster) {
     cluster.patch("hsvc/dora", &json!({"metadata": {"labels": {"edited": "meanwhile"}}}));
     cluster.panel.set_wings_latency(Duration::ZERO);
     ready("dora", "UpToDate");
+    // A password is ordered with, and the chart lets it be read.
+    let upgrade = ["upgrade", "hostwright", chart().to_str().unwrap(), "--reuse-values"].map(ToOwned::to_owned);
+    let allowed = ["--set", "checkoutSecrets.everywhere=true"].map(ToOwned::to_owned);
+    let flags: Vec<&str> = upgrade.iter().chain(&allowed).map(String::as_str).collect();
+    cluster.helm(&flags);
+    let field = json!({"pin": {"type": "password", "label": "PIN", "rules": "nullable|string"}});
+    cluster.patch("hpkg/minecraft-4g", &json!({"spec": {"checkout": field}}));
+    cluster.kubectl(&["-n", "customers", "create", "secret", "generic", "emil", "--from-literal=pin=0000-1111"]);
+    cluster.kubectl(&["-n", "customers", "label", "secret", "emil", "hostwright.dev/checkout=true"]);
+    let mut emil = dora.clone();
+    emil["metadata"]["name"] = json!("emil");
+    emil["spec"]["checkoutFrom"] = json!({"pin": {"secretKeyRef": {"name": "emil", "key": "pin"}}});
+    cluster.apply(&emil.to_string());
+    ready("emil", "UpToDate");
     // The same happens twice: events of one kind are counted up.
     for _ in 0..2 {
         cluster
