@@ -101,7 +101,7 @@ pub const ALL: &[Annotation] = &[
         key: EXPECT,
         on: "HostingService",
         written_by: "authors of examples",
-        meaning: "What `hostwright demo --once` expects of it: `READY/REASON`, for instance `True/UpToDate`. Without effect elsewhere.",
+        meaning: "What `hostwright demo --once` expects of it: `READY/REASON`, for instance `True/UpToDate`. `hostwright validate` only warns of the mistake that it names. Without effect elsewhere.",
     },
 ];
 
