@@ -71,7 +71,7 @@ pub struct PackageSpec {
     pub limit_per_owner: Option<i32>,
     /// The packages that a service of this one may be changed to; they belong to the same ProviderInstance. Empty: none.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "set"))]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)), extend("x-kubernetes-list-type" = "atomic"))]
     pub scalable_to: BTreeSet<String>,
     /// Deletion policies that services may choose; empty: both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -170,7 +170,8 @@ fn what_several_writers_share_is_a_map() {
             in_specs.insert(list.path.rsplit('.').next().unwrap());
         }
     }
-    let of_one_writer = ["allowedDeletionPolicies", "default", "matchExpressions", "options", "selections{}", "values"];
+    let of_one_writer =
+        ["allowedDeletionPolicies", "default", "matchExpressions", "options", "scalableTo", "selections{}", "values"];
     assert_eq!(in_specs, BTreeSet::from(of_one_writer));
     for map in ["HostingService.spec.suspensions", "ProviderInstance.spec.configFrom"] {
         let node = nodes.iter().find(|node| node.path == map).unwrap();
