@@ -84,6 +84,35 @@ fn a_death_at_any_request_of_a_renewal_buys_the_period_once() {
     });
 }
 
+#[test]
+fn a_death_at_any_request_of_a_renewal_buys_nothing_twice_where_nobody_can_tell() {
+    at_every_request("renew where nobody can tell", &|crashes: Vec<Crash>| async move {
+        let provider = selling(RenewSupport::None);
+        let world = paid_at(&provider).await;
+        world.wire.arm(&crashes);
+        let first = date(&world, "alice");
+        let second = pay(&world, "alice", 60);
+        let is_over = |world: &World| {
+            let alice = world.service("alice");
+            let renewed = alice.text("/status/renewedUntil") == second.to_string();
+            renewed || alice.at("/status/renewalInDoubt") != &Value::Null
+        };
+        world.until("it is renewed or in doubt", is_over).await;
+        world.settles().await;
+        if world.service("alice").at("/status/renewalInDoubt") != &Value::Null {
+            let word = if bought(&provider).contains(&second) { "renewed" } else { "repeat" };
+            world.annotate("alice", "hostwright.dev/resolve-renew", word);
+        }
+        world
+            .until("it is renewed", |world| world.service("alice").text("/status/renewedUntil") == second.to_string())
+            .await;
+        world.settles().await;
+        world.service("alice").is_ready();
+        assert_eq!(bought(&provider), [first, second]);
+        world
+    });
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_lost_answer_is_settled_by_looking_where_the_date_can_be_read_back() {
     for landed in [Fault::RefusedAfterEffect(unknown()), Fault::Refused(unknown())] {
@@ -137,6 +166,10 @@ async fn where_nobody_can_tell_a_person_is_asked_and_nothing_else_waits() {
     assert_eq!(alice.at("/metadata/annotations/hostwright.dev~1resolve-renew"), &Value::Null);
     assert_eq!(provider.count("renew"), 1);
 
+    // Nothing is in doubt now, and the word must not answer for what will be.
+    world.annotate("alice", "hostwright.dev/resolve-renew", "renewed");
+    world.settles().await;
+    assert_eq!(world.service("alice").at("/metadata/annotations/hostwright.dev~1resolve-renew"), &Value::Null);
     let third = pay(&world, "alice", 90);
     provider.fails("renew", 1, Fault::Refused(unknown()));
     world.settles().await;

@@ -77,13 +77,15 @@ pub(super) fn bought(
         return known;
     }
     let create = status.operation.as_ref().filter(|operation| operation.verb == Verb::Create);
-    if let (Attachment::OwnAttempt, Some(create)) = (how, create) {
-        return create.paid_until.as_ref().map(|until| until.0);
-    }
-    if ground.renew == RenewSupport::None && ground.paid_until > ground.recorded_until {
+    let given = match (how, create) {
+        (Attachment::OwnAttempt, Some(create)) => create.paid_until.as_ref().map(|until| until.0),
+        _ => ground.recorded_until,
+    };
+    // An attempt that was only assumed, because status was lost, says nothing of what the last one asked for.
+    if ground.renew == RenewSupport::None && ground.paid_until > given {
         status.renewal_in_doubt = ground.paid_until.map(Time);
     }
-    ground.recorded_until
+    given
 }
 
 /// A renewal that may have been carried out, at a provider that cannot tell. It leaves the slot to what is more urgent.
@@ -105,3 +107,6 @@ pub(super) fn resolved(status: &mut HostingServiceStatus, told: Conclusion, grou
     let message = format!("renewed on {}{}, as somebody found there", ground.instance, until(status));
     Some(Notice { reason: reason::RENEWED, message, warning: false })
 }
+
+#[cfg(test)]
+mod tests;
