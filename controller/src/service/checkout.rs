@@ -9,8 +9,8 @@ use hostwright_plugin::{Map, Plugin, Secret};
 use kube::ResourceExt as _;
 use serde_json::Value;
 
+use super::refused::Refused;
 use crate::package::{Form, context};
-use crate::providers::Hold;
 
 /// What the customer entered, typed, without the values of passwords.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -19,26 +19,6 @@ pub struct Checkout {
     pub values: Map,
     /// Where the passwords are that a create needs.
     pub passwords: BTreeMap<String, SecretKeyRef>,
-}
-
-/// What is wrong with it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// `InlineSecret` or `InvalidCheckout`.
-    pub reason: &'static str,
-    /// Each with the path of its field.
-    pub problems: Vec<String>,
-}
-
-impl Refused {
-    fn invalid(problems: Vec<String>) -> Self {
-        Self { reason: reason::INVALID_CHECKOUT, problems }
-    }
-
-    /// As the service waits for it to be mended.
-    pub fn into_hold(self) -> Hold {
-        Hold::new(self.reason, self.problems.join("; "))
-    }
 }
 
 /// Validates it as far as that is possible without reading a Secret.
@@ -68,12 +48,11 @@ pub fn with_passwords(
     plugin: &dyn Plugin,
     form: &Form,
     passwords: &BTreeMap<String, Secret>,
-) -> Result<BTreeMap<String, Secret>, Hold> {
+) -> Result<BTreeMap<String, Secret>, Refused> {
     let (schema, added) = (form.schema(plugin), form.added(plugin, given));
     let read = passwords.iter().map(|(field, value)| (field.clone(), Value::from(value.expose())));
     let given: Map = given.clone().into_iter().chain(read).collect();
-    let typed = schema.validate(&given, &context(&added, &[]));
-    let typed = typed.map_err(|errors| refused(schema, errors).into_hold())?;
+    let typed = schema.validate(&given, &context(&added, &[])).map_err(|errors| refused(schema, errors))?;
     Ok(typed.secrets)
 }
 
@@ -88,7 +67,7 @@ fn no_inline_password(service: &HostingService, schema: &Schema) -> Result<(), R
          label {CHECKOUT_LABEL}: \"true\", refer to it in spec.checkoutFrom.{first}, and replace that key: everybody who \
          reads this object has seen it"
     );
-    Err(Refused { reason: reason::INLINE_SECRET, problems: vec![text] })
+    Err(Refused::of_the_service(reason::INLINE_SECRET, vec![text]))
 }
 
 fn only_passwords_come_from_secrets(service: &HostingService, schema: &Schema) -> Result<(), Refused> {
@@ -109,7 +88,7 @@ fn only_passwords_come_from_secrets(service: &HostingService, schema: &Schema) -
         }
     };
     let told: Vec<String> = service.spec.checkout_from.keys().filter_map(wrong).collect();
-    if told.is_empty() { Ok(()) } else { Err(Refused::invalid(told)) }
+    if told.is_empty() { Ok(()) } else { Err(Refused::of_the_service(reason::INVALID_CHECKOUT, told)) }
 }
 
 fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Refused {
@@ -120,13 +99,14 @@ fn refused(schema: &Schema, mut errors: Vec<FieldError>) -> Refused {
         let section = if is_password { "checkoutFrom" } else { "checkout" };
         format!("spec.{section}.{}: {}", error.field, error.message)
     });
-    Refused::invalid(told.collect())
+    Refused::of_the_service(reason::INVALID_CHECKOUT, told.collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plugin::sample::Sample;
+    use crate::providers::Hold;
     use hostwright_crds::PackageSpec;
     use serde_json::json;
 
@@ -199,7 +179,7 @@ mod tests {
             ),
         ];
         for (service, reason, part) in rows {
-            let hold = validate(&service, &plugin(), &form()).unwrap_err().into_hold();
+            let hold = Hold::from(validate(&service, &plugin(), &form()).unwrap_err());
             assert_eq!(hold.reason, reason, "{}", hold.message);
             assert!(hold.message.contains(part) && !hold.message.contains("hunter2"), "{}", hold.message);
         }
@@ -212,7 +192,7 @@ mod tests {
             with_passwords(&Map::new(), &plugin(), &form(), &read)
         };
         assert_eq!(told("long enough").unwrap()["root_password"], Secret::new("long enough"));
-        let hold = told("hunter2").unwrap_err();
+        let hold = Hold::from(told("hunter2").unwrap_err());
         assert!(hold.message.starts_with("spec.checkoutFrom.root_password: "), "{}", hold.message);
         assert!(!hold.message.contains("hunter2"), "{}", hold.message);
     }

@@ -1,14 +1,13 @@
 //! The effective configuration of a service, from what its package offers and it selected. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use hostwright_crds::{Choice, HostingService, LastApplied, Package, reason};
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
 
+use super::refused::Refused;
 use crate::package::{self, Problem};
-use crate::providers::Hold;
 
 /// What a provider gets as configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -50,33 +49,6 @@ impl Source {
                 format!("selection {key}={} (spec.selections.{key})", package::listed(chosen))
             }
         }
-    }
-}
-
-/// Why there is no configuration, in the words of each problem. Each begins with the field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
-    /// `InvalidSelection` or `PackageInvalid`.
-    pub reason: &'static str,
-    /// The package, where it is the one to blame.
-    pub package: Option<String>,
-    /// What is wrong.
-    pub problems: Vec<String>,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let problems = self.problems.join("; ");
-        match &self.package {
-            Some(package) => write!(formatter, "Package {package}: {problems}"),
-            None => formatter.write_str(&problems),
-        }
-    }
-}
-
-impl From<Refused> for Hold {
-    fn from(refused: Refused) -> Self {
-        Self::new(refused.reason, refused.to_string())
     }
 }
 
@@ -130,7 +102,7 @@ fn refused(package: &Package, problems: Vec<Problem>) -> Refused {
         problems.into_iter().partition(|problem| package.spec.variants.contains_key(&problem.field));
     if own.is_empty() {
         let told = selectable.iter().map(|problem| format!("spec.selections.{problem}")).collect();
-        return Refused { reason: reason::INVALID_SELECTION, package: None, problems: told };
+        return Refused::of_the_service(reason::INVALID_SELECTION, told);
     }
     let told = own.iter().map(|problem| format!("spec.provisioning.{problem}")).collect();
     Refused { reason: reason::PACKAGE_INVALID, package: Some(package.name_any()), problems: told }
@@ -162,13 +134,14 @@ fn selected(
     if problems.is_empty() {
         return Ok(found);
     }
-    Err(Refused { reason: reason::INVALID_SELECTION, package: None, problems })
+    Err(Refused::of_the_service(reason::INVALID_SELECTION, problems))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::plugin::sample::Sample;
+    use crate::providers::Hold;
     use serde_json::{Value, json};
 
     fn told(package: &Value, selections: Value, last: Option<&LastApplied>) -> Result<Value, Hold> {

@@ -22,6 +22,7 @@ mod passwords;
 mod plan;
 mod publish;
 mod record;
+mod refused;
 mod report;
 mod resolve;
 mod retry;

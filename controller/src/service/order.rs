@@ -8,7 +8,7 @@ use hostwright_plugin::Map;
 use kube::ResourceExt as _;
 use serde_json::json;
 
-use super::checkout::{self, Checkout, Refused};
+use super::checkout::{self, Checkout};
 use super::digest;
 use super::effective::{Effective, effective};
 use crate::package::{self, Form};
@@ -71,8 +71,7 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let form = Form::of(plugin, &package.spec).map_err(|problems| {
         Hold::new(reason::PACKAGE_INVALID, format!("Package {}: {}", package.name_any(), problems.join("; ")))
     })?;
-    let Checkout { values: checkout, passwords } =
-        checkout::validate(inputs.service, plugin, &form).map_err(Refused::into_hold)?;
+    let Checkout { values: checkout, passwords } = checkout::validate(inputs.service, plugin, &form)?;
     let checkout = frozen(checkout, &inputs.service.spec.checkout, inputs.last_applied);
     let owner = &inputs.service.spec.owner;
     let settings = runtime.settings.as_ref().map(|instance| &instance.settings);

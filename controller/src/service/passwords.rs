@@ -106,7 +106,7 @@ fn judged(
     let values = values(order, secrets, namespace)?;
     let plugin = pass.runtime().and_then(|runtime| runtime.plugin.clone());
     let Some(plugin) = plugin else { return Ok(BTreeMap::new()) };
-    checkout::with_passwords(&order.checkout, plugin.as_ref(), &order.form, &values)
+    Ok(checkout::with_passwords(&order.checkout, plugin.as_ref(), &order.form, &values)?)
 }
 
 fn values(
