@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use hostwright_crds::{HostingService, Package, ProviderInstance};
+use hostwright_crds::{HostingService, Package, ProviderInstance, SecretKeyRef, SecretSource};
 use hostwright_plugin::Plugin;
-use hostwright_plugin::schema::{Field, Schema};
+use hostwright_plugin::schema::Schema;
 use kube::{Api, Client, ResourceExt as _};
 use serde_json::{Map, Value, json};
 
@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::output::{Output, Span, Tone};
 use super::validate::{Object, read};
 use super::{builtins, cluster};
-use crate::service;
+use crate::package::Form;
+use crate::service::{self, checkout};
 
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
@@ -134,25 +135,45 @@ fn settings(
     let effective = service::effective(service, package, plugin, last).map_err(|refused| refused.to_string())?;
     let from = |key: &str| effective.sources.get(key).map(|source| source.told(key)).unwrap_or_default();
     let mut settings = shown(plugin.package_schema(), &effective.config, from);
-    let checkout = |key: &str| format!("checkout (spec.checkout.{key})");
-    settings.extend(shown(plugin.checkout_schema(), &service.spec.checkout, checkout));
+    settings.extend(entered(service, package, plugin)?);
     let of_instance = |key: &str| format!("ProviderInstance {}: spec.config.{key}", instance.name_any());
     settings.extend(shown(plugin.config_schema(), &instance.spec.config, of_instance));
-    settings.extend(instance.spec.config_from.iter().map(|(key, source)| {
-        let reference = &source.secret_key_ref;
-        Setting {
-            key: key.clone(),
-            value: format!("(from Secret {} key {})", reference.name, reference.key).into(),
-            from: format!("ProviderInstance {}: spec.configFrom.{key}", instance.name_any()),
-        }
-    }));
+    let of_instance = |key: &str| format!("ProviderInstance {}: spec.configFrom.{key}", instance.name_any());
+    settings.extend(instance.spec.config_from.iter().map(|(key, source)| referred(key, source, of_instance(key))));
     Ok(settings)
 }
 
+/// The checkout: as the provider would get it, with its defaults; as it was written where that cannot be.
+fn entered(service: &HostingService, package: &Package, plugin: &dyn Plugin) -> Result<Vec<Setting>, String> {
+    let form = Form::of(plugin, &package.spec)
+        .map_err(|problems| format!("Package {}: {}", package.name_any(), problems.join("; ")))?;
+    let given = &service.spec.checkout;
+    let valid = checkout::validate(service, plugin, &form).ok();
+    let from = |key: &str| match plugin.checkout_schema().field(key) {
+        _ if given.contains_key(key) => format!("checkout (spec.checkout.{key})"),
+        Some(_) => "plugin default".to_owned(),
+        None => format!("Package {}: spec.checkout.{key}.default", package.name_any()),
+    };
+    let mut settings = shown(form.schema(plugin), valid.as_ref().map_or(given, |valid| &valid.values), from);
+    let needed = |key: &String| valid.as_ref().is_none_or(|valid| valid.passwords.contains_key(key));
+    let references = service.spec.checkout_from.iter().filter(|(key, _)| needed(key));
+    settings
+        .extend(references.map(|(key, source)| referred(key, source, format!("checkout (spec.checkoutFrom.{key})"))));
+    Ok(settings)
+}
+
+fn referred(key: &str, source: &SecretSource, from: String) -> Setting {
+    let SecretKeyRef { name, key: of } = &source.secret_key_ref;
+    Setting { key: key.to_owned(), value: format!("(from Secret {name} key {of})").into(), from }
+}
+
+/// What is no field of the schema may be a password that was misspelt.
 fn shown(schema: &Schema, values: &Map<String, Value>, from: impl Fn(&str) -> String) -> Vec<Setting> {
-    let is_password = |key: &str| schema.field(key).is_some_and(Field::is_password);
-    let value =
-        |key: &str, value: &Value| if is_password(key) { json!("(a password, not shown)") } else { value.clone() };
+    let value = |key: &str, value: &Value| match schema.field(key) {
+        Some(field) if field.is_password() => json!("(a password, not shown)"),
+        Some(_) => value.clone(),
+        None => json!("(no field of that name, not shown)"),
+    };
     values.iter().map(|(key, found)| Setting { key: key.clone(), value: value(key, found), from: from(key) }).collect()
 }
 
@@ -196,16 +217,48 @@ mod tests {
         instance.spec.config = Map::from_iter([("api_key".to_owned(), json!("hunter2"))]);
         let from = json!({"api_key": {"secretKeyRef": {"name": "panel-eu-api", "key": "token"}}});
         instance.spec.config_from = serde_json::from_value(from).unwrap();
-        service.spec.checkout = Map::from_iter([("server_name".to_owned(), json!("Alice"))]);
+        service.spec.checkout = Map::from_iter([("memory".to_owned(), json!(512))]);
         let found = settings(&service, &package, &instance, &Sample::new()).unwrap();
         let rows: Vec<String> = found.iter().map(|it| format!("{} {} {}", it.key, it.value, it.from)).collect();
         let expected = [
             "memory 2048 Package vps: spec.provisioning.memory",
             "swap 0 plugin default",
-            "server_name \"Alice\" checkout (spec.checkout.server_name)",
+            "memory 512 checkout (spec.checkout.memory)",
+            "swap 0 plugin default",
             "api_key \"(a password, not shown)\" ProviderInstance panel: spec.config.api_key",
             "api_key \"(from Secret panel-eu-api key token)\" ProviderInstance panel: spec.configFrom.api_key",
         ];
         assert_eq!(rows, expected);
+    }
+
+    #[test]
+    fn a_field_of_the_package_and_one_that_is_misspelt_show_no_password_either() {
+        let (mut package, mut service) = (Package::default(), HostingService::default());
+        package.metadata.name = Some("vps".to_owned());
+        package.spec.provisioning = Map::from_iter([("memory".to_owned(), json!(2048))]);
+        let fields = json!({"pin": {"type": "password", "label": "PIN", "rules": "nullable|string"},
+            "motd": {"type": "text", "label": "Greeting", "default": "Hello"}});
+        package.spec.checkout = serde_json::from_value(fields).unwrap();
+        let told = |service: &HostingService| -> Vec<String> {
+            let found = entered(service, &package, &Sample::new()).unwrap();
+            found.iter().map(|it| format!("{} {} {}", it.key, it.value, it.from)).collect()
+        };
+        service.spec.checkout = serde_json::from_value(json!({"pin": "hunter2", "pinn": "hunter3"})).unwrap();
+        let expected = [
+            "pin \"(a password, not shown)\" checkout (spec.checkout.pin)",
+            "pinn \"(no field of that name, not shown)\" checkout (spec.checkout.pinn)",
+        ];
+        assert_eq!(told(&service), expected);
+
+        service.spec.checkout = serde_json::from_value(json!({"memory": 512})).unwrap();
+        let from = json!({"pin": {"secretKeyRef": {"name": "alice", "key": "pin"}}});
+        service.spec.checkout_from = serde_json::from_value(from).unwrap();
+        let expected = [
+            "memory 512 checkout (spec.checkout.memory)",
+            "motd \"Hello\" Package vps: spec.checkout.motd.default",
+            "swap 0 plugin default",
+            "pin \"(from Secret alice key pin)\" checkout (spec.checkoutFrom.pin)",
+        ];
+        assert_eq!(told(&service), expected);
     }
 }
