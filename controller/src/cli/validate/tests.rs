@@ -102,6 +102,58 @@ async fn what_is_wrong_with_a_service_is_said_at_its_line_and_column() {
 }
 
 #[tokio::test]
+async fn a_password_of_an_order_is_a_labelled_secret_beside_it() {
+    let place = PLACE.replace(
+        "  namespaceSelector: {}",
+        "  checkout: {pin: {type: password, label: PIN, rules: 'nullable|string'}}\n  namespaceSelector: {}",
+    );
+    let service = format!("{SERVICE}  checkoutFrom:\n    pin: {{secretKeyRef: {{name: alice, key: pin}}}}\n");
+    let secret = |labels: &str, key: &str| {
+        format!(
+            "---\napiVersion: v1\nkind: Secret\nmetadata: {{name: alice, namespace: customers, labels: {labels}}}\nstringData: {{{key}: hunter2}}\n"
+        )
+    };
+    let rows = [
+        (String::new(), "spec.checkoutFrom.pin.secretKeyRef.name: Secret customers/alice is in no file"),
+        (secret("{}", "pin"), "spec.checkoutFrom.pin.secretKeyRef.name: Secret alice of "),
+        (
+            secret("{hostwright.dev/checkout: 'true'}", "pni"),
+            "spec.checkoutFrom.pin.secretKeyRef.key: Secret customers/alice of ",
+        ),
+    ];
+    for (secret, expected) in rows {
+        let said = lines(&report(&[("place.yaml", &place), ("a.yaml", &format!("{service}{secret}"))], true).await);
+        assert!(
+            said.contains(expected) && said.lines().count() == 1 && !said.contains("hunter2"),
+            "{expected}: {said}"
+        );
+    }
+    let right = format!("{service}{}", secret("{hostwright.dev/checkout: 'true'}", "pin"));
+    assert_eq!(lines(&report(&[("place.yaml", &place), ("a.yaml", &right)], true).await), "");
+    let inline = service.replace("    server_name: Alice", "    server_name: Alice\n    pin: hunter2");
+    let said = lines(&report(&[("place.yaml", &place), ("a.yaml", &inline)], false).await);
+    assert!(
+        said.contains(
+            "a.yaml:18:10: error: HostingService customers/alice: spec.checkout.pin: a password does not belong here"
+        ) && !said.contains("hunter2"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_package_leads_to_packages_that_are_there_and_on_its_instance() {
+    let place = PLACE.replace("  namespaceSelector: {}", "  scalableTo: [vsp, far]\n  namespaceSelector: {}");
+    let far = "apiVersion: hostwright.dev/v1alpha1\nkind: Package\nmetadata: {name: far}\nspec:\n  providerInstanceRef: {name: elsewhere}\n";
+    let said = lines(&report(&[("place.yaml", &place), ("far.yaml", far)], true).await);
+    for expected in [
+        "place.yaml:28:16: error: Package vps: spec.scalableTo[0]: Package vsp is in no file, did you mean vps?",
+        "place.yaml:28:21: error: Package vps: spec.scalableTo[1]: Package far belongs to ProviderInstance elsewhere, not panel-eu",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[tokio::test]
 async fn a_rule_of_the_definition_is_checked() {
     let overdue = PLACE.replace("  namespaceSelector: {}", "  overdue: {terminateAfter: 5d}\n  namespaceSelector: {}");
     let said = lines(&report(&[("place.yaml", &overdue)], true).await);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use hostwright_crds::{HostingService, Package, ProviderInstance, annotation};
+use hostwright_crds::{CHECKOUT_LABEL, HostingService, Package, ProviderInstance, SecretKeyRef, annotation};
 use hostwright_plugin::Plugin;
 use kube::ResourceExt as _;
 
@@ -92,13 +92,20 @@ impl<'a> Together<'a> {
                     format!("is no password of plugin {}; it may stand in spec.config", of.spec.plugin_ref.name);
                 findings.push(object.warning(&field, message));
             }
-            findings.extend(self.secret(object, &field, &source.secret_key_ref.name, &source.secret_key_ref.key));
+            let there = self.secret(object, &field, self.rules.credentials_namespace, &source.secret_key_ref);
+            findings.extend(there.err());
         }
     }
 
     /// Whether the Secret is there and has the key. Its values are not looked at.
-    fn secret(&self, object: &Object, field: &str, name: &str, key: &str) -> Option<Finding> {
-        let wanted = self.rules.credentials_namespace;
+    fn secret(
+        &self,
+        object: &Object,
+        field: &str,
+        wanted: &str,
+        reference: &SecretKeyRef,
+    ) -> Result<&'a Object, Finding> {
+        let SecretKeyRef { name, key } = reference;
         let of_name =
             self.objects.iter().filter(|it| it.group().is_empty() && it.kind() == "Secret" && it.name() == name);
         let of_name: Vec<&Object> = of_name.collect();
@@ -109,17 +116,20 @@ impl<'a> Together<'a> {
                 format!("; {} has one in namespace {}, where nobody looks for it", secret.place(), secret.namespace())
             });
             let missing = format!("Secret {wanted}/{name} is in no file{}", elsewhere.unwrap_or_default());
-            return Some(self.missing(object, &name_field, &missing));
+            return Err(self.missing(object, &name_field, &missing));
         };
-        let has_key = ["data", "stringData"].iter().any(|section| secret.value[section].get(key).is_some());
-        let message = || format!("Secret {wanted}/{name} of {} has no key {key}; add it there", secret.place());
-        (!has_key).then(|| object.error(&format!("{field}.secretKeyRef.key"), message()))
+        if ["data", "stringData"].iter().any(|section| secret.value[section].get(key).is_some()) {
+            return Ok(secret);
+        }
+        let message = format!("Secret {wanted}/{name} of {} has no key {key}; add it there", secret.place());
+        Err(object.error(&format!("{field}.secretKeyRef.key"), message))
     }
 
     fn check_package(&self, object: &Object, of: &Package, findings: &mut Vec<Finding>) {
         if let Err(told) = package::overdue(of.spec.overdue.as_ref()) {
             findings.extend(told.iter().map(|told| object.told(told)));
         }
+        self.check_edges(object, of, findings);
         let wanted = &of.spec.provider_instance_ref.name;
         let Some((_, instance)) = self.instances.get(wanted) else {
             let meant = did_you_mean(wanted, self.instances.keys().map(String::as_str));
@@ -134,8 +144,50 @@ impl<'a> Together<'a> {
         findings.extend(told.iter().chain(&added).map(|told| object.told(told)));
     }
 
+    /// What its services may be changed to is there, and on the same instance.
+    fn check_edges(&self, object: &Object, of: &Package, findings: &mut Vec<Finding>) {
+        let here = &of.spec.provider_instance_ref.name;
+        let written = object.value["spec"]["scalableTo"].as_array().into_iter().flatten();
+        for (index, name) in written.enumerate().filter_map(|(index, name)| Some((index, name.as_str()?))) {
+            let field = format!("spec.scalableTo[{index}]");
+            match self.packages.get(name) {
+                None => {
+                    let meant = did_you_mean(name, self.packages.keys().map(String::as_str));
+                    findings.push(self.missing(object, &field, &format!("Package {name} is in no file{meant}")));
+                }
+                Some((_, Some(to))) if to.spec.provider_instance_ref.name != *here => {
+                    let there = &to.spec.provider_instance_ref.name;
+                    let message =
+                        format!("Package {name} belongs to ProviderInstance {there}, not {here}; a remote cannot move");
+                    findings.push(object.error(&field, message));
+                }
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// The passwords that a customer orders with, where they are among the files.
+    fn check_passwords(&self, object: &Object, of: &HostingService, findings: &mut Vec<Finding>) {
+        for (name, source) in &of.spec.checkout_from {
+            let field = format!("spec.checkoutFrom.{name}");
+            match self.secret(object, &field, object.namespace(), &source.secret_key_ref) {
+                Err(finding) => findings.push(finding),
+                Ok(secret) if secret.value["metadata"]["labels"][CHECKOUT_LABEL] == "true" => {}
+                Ok(secret) => {
+                    let message = format!(
+                        "Secret {} of {} has no label {CHECKOUT_LABEL}: \"true\"; without it nothing of it is used",
+                        secret.name(),
+                        secret.place()
+                    );
+                    findings.push(object.error(&format!("{field}.secretKeyRef.name"), message));
+                }
+            }
+        }
+    }
+
     fn check_service(&self, object: &Object, of: &HostingService, findings: &mut Vec<Finding>) {
         self.check_namespace(object, findings);
+        self.check_passwords(object, of, findings);
         let wanted = &of.spec.package_ref.name;
         let Some((_, package)) = self.packages.get(wanted) else {
             let meant = did_you_mean(wanted, self.packages.keys().map(String::as_str));
