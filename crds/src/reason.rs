@@ -190,7 +190,7 @@ reasons! {
     SCALE_NOT_ALLOWED = "ScaleNotAllowed" on "Ready, Accepted, Stalled" {
         "The Package that the service has does not name the one that is ordered now in `spec.scalableTo`. Nothing is changed; the old configuration stays.",
         "whoever ordered, or platform team: add the edge",
-        "kubectl get hpkg OLD -o jsonpath='{.spec.scalableTo}'"
+        "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
     CONNECTED = "Connected" on "Ready" {
         "The last connection test passed, and this is the panel it was before.",
@@ -285,7 +285,7 @@ reasons! {
     RENEWED = "Renewed" on "event" {
         "The provider extended the paid period, or there was nothing to extend at it. `status.renewedUntil` says until when.",
         "nobody",
-        "kubectl get hsvc NAME -o jsonpath='{.status.renewedUntil}'"
+        "kubectl get hsvc NAME -o yaml"
     }
     RENEW_OUTCOME_UNKNOWN = "RenewOutcomeUnknown" on "Ready, Stalled" {
         "A renewal may have been carried out, and the provider offers no way to find out. It is not repeated, or the period might be bought twice. Everything else goes on.",

@@ -118,19 +118,18 @@ fn change_is_declared(inputs: &Inputs, package: &Package) -> Result<(), Hold> {
     let wanted = package.name_any();
     let Some(last) = inputs.last_applied.filter(|last| last.package != wanted) else { return Ok(()) };
     let has = &last.package;
-    let stays = format!("nothing is changed. To keep it set spec.packageRef.name to {has}");
-    let message = match inputs.previous {
+    let allowed = match inputs.previous {
         Some(previous) if previous.spec.scalable_to.contains(&wanted) => return Ok(()),
-        Some(previous) => format!(
-            "spec.packageRef.name: found {wanted}, Package {has} may be changed to {}; {stays}; to allow it add {wanted} to \
-             spec.scalableTo of Package {has}",
-            package::listed(previous.spec.scalable_to.iter())
-        ),
-        None => format!(
-            "spec.packageRef.name: found {wanted}, and Package {has}, which the service has, is gone with what it may be changed \
-             to; {stays} and apply that Package again"
-        ),
+        Some(previous) if previous.spec.scalable_to.is_empty() => format!("Package {has} allows no change"),
+        Some(previous) => {
+            format!("Package {has} allows a change to {} only", package::listed(previous.spec.scalable_to.iter()))
+        }
+        None => format!("Package {has}, which would have to allow that, is gone: apply it again"),
     };
+    let message = format!(
+        "spec.packageRef.name: found {wanted}, but {allowed}; nothing is changed. Set it back to {has}, or let the platform team \
+         add {wanted} to spec.scalableTo of Package {has}"
+    );
     Err(Hold::new(reason::SCALE_NOT_ALLOWED, message))
 }
 

@@ -22,8 +22,8 @@ async fn a_change_without_an_edge_is_refused_changes_nothing_and_can_be_allowed_
     world.settles().await;
     let alice = world.service("alice");
     alice.is_held_by("ScaleNotAllowed").explains(
-        "spec.packageRef.name: found large, Package small may be changed to none; nothing is changed. To keep it set \
-         spec.packageRef.name to small; to allow it add large to spec.scalableTo of Package small",
+        "spec.packageRef.name: found large, but Package small allows no change; nothing is changed. Set it back to small, or \
+         let the platform team add large to spec.scalableTo of Package small",
     );
     assert_eq!(
         (alice.says("Accepted").as_str(), alice.says("Stalled").as_str()),
@@ -78,6 +78,9 @@ async fn a_package_that_is_gone_leads_nowhere() {
     world.cluster.delete("Package", "small");
     world.edit("alice", &json!({"packageRef": {"name": "large"}}));
     world.settles().await;
-    world.service("alice").is_held_by("ScaleNotAllowed").explains("Package small, which the service has, is gone");
+    world
+        .service("alice")
+        .is_held_by("ScaleNotAllowed")
+        .explains("Package small, which would have to allow that, is gone: apply it again");
     assert_eq!(world.panel.server("alice").limits.memory, 1024);
 }

@@ -93,7 +93,9 @@ fn command(command: &str, object: &DynamicObject) -> Option<String> {
     let text = |pointer: &str| object.data.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let (name, namespace) = (object.name_any(), object.namespace());
     let mine = |kind: &str| object.types.as_ref().is_some_and(|types| types.kind == kind);
-    let mut words: Vec<String> = command.split(' ').map(str::to_owned).collect();
+    // The package that it has, where another one is ordered.
+    let had = text("/status/lastApplied/package").unwrap_or_else(|| "OLD".to_owned());
+    let mut words: Vec<String> = command.replace("OLD", &had).split(' ').map(str::to_owned).collect();
     let named = |kind: &str| match kind {
         "hinst" if !mine("ProviderInstance") => text("/status/providerInstance"),
         "hpkg" if !mine("Package") => text("/spec/packageRef/name"),
@@ -133,7 +135,8 @@ mod tests {
         let object = serde_json::json!({
             "apiVersion": "hostwright.dev/v1alpha1", "kind": "HostingService",
             "metadata": {"name": "alice", "namespace": "customers"},
-            "spec": {"packageRef": {"name": "small"}}, "status": {"providerInstance": "panel-eu"},
+            "spec": {"packageRef": {"name": "small"}},
+            "status": {"providerInstance": "panel-eu", "lastApplied": {"package": "large"}},
         });
         command(given, &serde_json::from_value(object).unwrap())
     }
@@ -144,6 +147,10 @@ mod tests {
         assert_eq!(said("kubectl get hsvc NAME -w"), "hostwright get -n customers hsvc alice -w");
         assert_eq!(said("kubectl describe hinst NAME"), "hostwright describe hinst panel-eu");
         assert_eq!(said("kubectl get hpkg NAME -o yaml"), "hostwright get hpkg small -o yaml");
+        assert_eq!(
+            said("kubectl patch hsvc NAME -p '{\"OLD\"}'"),
+            "kubectl patch -n customers hsvc alice -p '{\"large\"}'"
+        );
         assert_eq!(said("kubectl edit hsvc NAME"), "kubectl edit -n customers hsvc alice");
         assert_eq!(said("kubectl get hsvc -A -o wide"), "hostwright get hsvc -A -o wide");
         assert_eq!(about("kubectl describe hsvc NAME"), None, "which is what shows this");
@@ -168,7 +175,7 @@ mod tests {
     fn every_reason_has_a_command_without_a_blank_to_fill_in_but_for_what_only_a_person_knows() {
         for reason in reason::ALL {
             let left = about(reason.command).unwrap_or_default();
-            let blank = left.split(' ').any(|word| word == "NAME");
+            let blank = left.contains("OLD") || left.split(' ').any(|word| word == "NAME");
             assert!(!blank || left.contains("secret"), "{}: {left}", reason.name);
         }
     }

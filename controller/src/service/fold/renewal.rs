@@ -50,11 +50,11 @@ pub(super) fn until(status: &HostingServiceStatus) -> String {
     status.renewed_until.as_ref().map(|until| format!(" until {}", until.0)).unwrap_or_default()
 }
 
-/// Nobody had to be asked: there is nothing to renew, or the remote shows the date already.
+/// Nobody had to be asked: there is nothing to renew at all, or the remote shows the date already.
 pub(super) fn noted(status: &mut HostingServiceStatus, date: Timestamp, ground: &Ground) -> Notice {
     extend(status, Some(date));
     status.operation = None;
-    let message = format!("paid{}; nothing was to be renewed on {}", until(status), ground.instance);
+    let message = format!("paid{}; {} has nothing to renew", until(status), ground.instance);
     Notice { reason: reason::RENEWED, message, warning: false }
 }
 
