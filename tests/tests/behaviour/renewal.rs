@@ -100,8 +100,8 @@ fn a_death_at_any_request_of_a_renewal_buys_nothing_twice_where_nobody_can_tell(
         world.until("it is renewed or in doubt", is_over).await;
         world.settles().await;
         if world.service("alice").at("/status/renewalInDoubt") != &Value::Null {
-            let word = if bought(&provider).contains(&second) { "renewed" } else { "repeat" };
-            world.annotate("alice", "hostwright.dev/resolve-renew", word);
+            let found = if bought(&provider).contains(&second) { "renewed" } else { "repeat" };
+            world.annotate("alice", "hostwright.dev/resolve-renew", found);
         }
         world
             .until("it is renewed", |world| world.service("alice").text("/status/renewedUntil") == second.to_string())

@@ -44,8 +44,8 @@ fn present() -> Present {
     Present::new(Remote { id: "12".into(), ..Remote::default() }, State::Active, Some(OWNER.into()))
 }
 
-fn done() -> Result<Outcome, Error> {
-    Ok(Outcome::Done(Answered::new(present().remote, State::Active)))
+fn done() -> Outcome {
+    Outcome::Done(Answered::new(present().remote, State::Active))
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn a_renewal_that_may_have_arrived_is_finished_first_and_a_refused_one_is_not() 
         let mut scene = paying(service().has(RemoteState::Active), FIRST);
         assert_eq!(tried(&mut scene, Verb::Renew, error(class)), Some(FIRST));
         let mut scene = paying(scene, SECOND);
-        assert_eq!(tried(&mut scene, Verb::Renew, done()), Some(next), "{class:?}");
+        assert_eq!(tried(&mut scene, Verb::Renew, Ok(done())), Some(next), "{class:?}");
         assert_eq!(renewed_until(&mut scene), Some(next));
     }
 }
@@ -66,7 +66,7 @@ fn a_create_that_may_land_twice_buys_the_same_period_each_time() {
     let mut scene = paying(scene, SECOND);
     assert_eq!(tried(&mut scene, Verb::Create, error(Class::Unknown)), Some(SECOND));
     let mut scene = paying(scene, SECOND + 1);
-    assert_eq!(tried(&mut scene, Verb::Create, done()), Some(SECOND));
+    assert_eq!(tried(&mut scene, Verb::Create, Ok(done())), Some(SECOND));
     assert_eq!(renewed_until(&mut scene), Some(SECOND));
 }
 
@@ -140,6 +140,6 @@ fn a_renewal_that_the_provider_works_on_is_bought_once_it_says_so() {
     assert_eq!(renewed_until(&mut scene), None);
     let running = scene.status().operation.clone().unwrap();
     assert_eq!(running.outcome, OperationOutcome::Accepted);
-    found(&mut scene, &Finding::Answered(running, done()));
+    found(&mut scene, &Finding::Answered(running, Ok(done())));
     assert_eq!(renewed_until(&mut scene), Some(FIRST));
 }

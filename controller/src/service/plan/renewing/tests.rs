@@ -9,14 +9,14 @@ use RenewSupport::{Idempotent, None as Neither, Observable, Unneeded};
 
 const PAID: i64 = NOW + 86_400;
 
-fn time(second: i64) -> Option<Time> {
-    Some(Time(at(second)))
+fn time(second: i64) -> Time {
+    Time(at(second))
 }
 
 /// A service that is there, paid until a date that the provider was not renewed to.
 fn paid(renew: RenewSupport) -> Scene {
     let mut scene = service().has(RemoteState::Active).instance(|facts| facts.capabilities.renew = renew);
-    scene.service.spec.renewal = Some(Renewal { paid_until: Time(at(PAID)), corrects: None });
+    scene.service.spec.renewal = Some(Renewal { paid_until: time(PAID), corrects: None });
     scene
 }
 
@@ -26,11 +26,11 @@ fn changed(mut scene: Scene, change: impl FnOnce(&mut Scene)) -> Scene {
 }
 
 fn renewed_until(scene: Scene, second: i64) -> Scene {
-    changed(scene, |scene| scene.status().renewed_until = time(second))
+    changed(scene, |scene| scene.status().renewed_until = Some(time(second)))
 }
 
 fn in_doubt(scene: Scene) -> Scene {
-    changed(scene, |scene| scene.status().renewal_in_doubt = time(PAID))
+    changed(scene, |scene| scene.status().renewal_in_doubt = Some(time(PAID)))
 }
 
 /// A renewal to the date was tried at this second, and no answer is known.
@@ -38,7 +38,7 @@ fn unanswered(renew: RenewSupport, attempted: i64) -> Scene {
     let scene = paid(renew).operation(Verb::Renew, OperationOutcome::Unknown, attempted);
     changed(scene, |scene| {
         let operation = scene.status().operation.as_mut().unwrap();
-        (operation.paid_until, operation.unanswered_at) = (time(PAID), time(attempted));
+        (operation.paid_until, operation.unanswered_at) = (Some(time(PAID)), Some(time(attempted)));
     })
 }
 
@@ -59,7 +59,7 @@ fn all(rows: Vec<(&str, Scene, Step)>) {
 #[test]
 fn a_later_date_is_renewed_once_before_anything_is_scaled_and_after_what_is_more_urgent() {
     let cancelled = changed(paid(Idempotent).seeing(State::Active), |scene| {
-        scene.service.spec.cancellation = Some(Cancellation { at: time(PAID), ..Cancellation::default() });
+        scene.service.spec.cancellation = Some(Cancellation { at: Some(time(PAID)), ..Cancellation::default() });
     });
     let suspended = || changed(paid(Idempotent).has(RemoteState::Suspended), |_| {});
     all(vec![
