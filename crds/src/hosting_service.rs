@@ -102,6 +102,10 @@ pub struct HostingServiceSpec {
     /// Holds every ending while true: deletion, Terminated.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub termination_protection: bool,
+    /// Lets changes through that lose data at the provider, such as a smaller disk, as long as it is true. Without it the plugin
+    /// is asked beforehand, and such a change is refused.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_destructive: bool,
     /// What to do when something else removed the remote. Hold reports it and calls nothing; Recreate makes a new one.
     #[serde(default)]
     pub on_remote_missing: OnRemoteMissing,

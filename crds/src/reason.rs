@@ -192,6 +192,11 @@ reasons! {
         "whoever ordered, or platform team: add the edge",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
+    DESTRUCTIVE_CHANGE = "DestructiveChange" on "Ready, Stalled, event" {
+        "What is ordered now would lose data at the provider, by the plugin's own account. Nothing was called; the old configuration stays.",
+        "whoever ordered: set it back, or let it through once the data is safe",
+        "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"allowDestructive\":true}}'"
+    }
     CONNECTED = "Connected" on "Ready" {
         "The last connection test passed, and this is the panel it was before.",
         "nobody",

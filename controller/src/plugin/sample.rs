@@ -63,6 +63,7 @@ impl Sample {
                 rotate_credentials: false,
                 actions: false,
                 validate: false,
+                plan: false,
                 requests_per_minute: Some(60),
                 max_concurrent_creates: Some(1),
                 shown_attributes: vec![],

@@ -8,7 +8,7 @@ use hostwright_plugin::{Class, Error as CallError, Observation, Plugin};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
-use super::beforehand;
+use super::beforehand::{self, Question};
 use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
@@ -79,13 +79,16 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::ResolveRenewal(conclusion) => resolve_renewal(pass, conclusion).await,
-        Step::Create => match beforehand::refused(pass).await? {
+        Step::Create => match beforehand::refused(pass, Question::Order).await? {
             Some(flow) => Ok(flow),
             None => mutate::mutate(pass, Verb::Create, false).await,
         },
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
-        Step::Scale => mutate::mutate(pass, Verb::Scale, false).await,
+        Step::Scale => match beforehand::refused(pass, Question::Change).await? {
+            Some(flow) => Ok(flow),
+            None => mutate::mutate(pass, Verb::Scale, false).await,
+        },
         Step::Renew => mutate::mutate(pass, Verb::Renew, false).await,
         Step::Terminate { force } => mutate::mutate(pass, Verb::Terminate, force).await,
     }

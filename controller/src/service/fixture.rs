@@ -111,6 +111,7 @@ fn facts() -> ProviderFacts {
             rotate_credentials: false,
             actions: false,
             validate: false,
+            plan: false,
             requests_per_minute: None,
             max_concurrent_creates: None,
             shown_attributes: vec![],

@@ -323,6 +323,9 @@ pub fn reason_of(class: Class, code: &str) -> (&'static str, bool) {
     if code == super::FORBIDDEN_CODE {
         return (reason::FORBIDDEN, true);
     }
+    if code == super::beforehand::DESTRUCTIVE_CODE {
+        return (reason::DESTRUCTIVE_CHANGE, true);
+    }
     match class {
         Class::Invalid => (reason::PROVIDER_REFUSED, true),
         Class::Unauthorized => (reason::PROVIDER_UNAUTHORIZED, false),

@@ -11,6 +11,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::aim::Aim;
+use super::beforehand;
 use super::changes::{Changes, DriftFound};
 use super::due::{self, Calendar};
 use super::order::Order;
@@ -195,7 +196,10 @@ impl<'a> Situation<'a> {
     pub fn impatience(&self) -> Impatience {
         let edited = |operation: &Operation| match operation.verb {
             Verb::Renew => operation.paid_until.as_ref().map(|until| until.0) != due::paid_until(self.service),
-            _ => self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest),
+            _ => {
+                self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest)
+                    || (self.service.spec.allow_destructive && beforehand::would_destroy(operation))
+            }
         };
         let settings_changed_at = self.facts().and_then(|facts| facts.settings_changed_at);
         let reconfigured = |operation: &Operation| {

@@ -41,6 +41,7 @@ pub(crate) fn capabilities() -> Capabilities {
         rotate_credentials: false,
         actions: false,
         validate: false,
+        plan: false,
         requests_per_minute: Some(REQUESTS_PER_MINUTE),
         // Creates at the same time can draw the same allocation; the loser gets a 500.
         max_concurrent_creates: Some(1),

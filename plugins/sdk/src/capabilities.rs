@@ -66,6 +66,9 @@ pub struct Capabilities {
     /// Whether [`crate::Plugin::validate`] asks the provider, which costs a call before the first create.
     #[serde(default)]
     pub validate: bool,
+    /// Whether [`crate::Plugin::plan`] tells what a change would do, which costs a call before each scale.
+    #[serde(default)]
+    pub plan: bool,
     /// Requests a minute that the provider allows, unless the instance says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,

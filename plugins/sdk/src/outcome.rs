@@ -171,10 +171,10 @@ pub struct Connection {
     pub note: Option<String>,
 }
 
-/// What a call would do.
+/// What a call would do, as one of several things.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedChange {
-    /// What would change, in words.
+    /// What would change, as words that can stand after a name: `the disk shrinks from 20 to 10 GiB`.
     pub what: String,
     /// Whether the service is interrupted.
     pub disruptive: bool,

@@ -92,7 +92,9 @@ pub trait Plugin: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Says what bringing the remote to [`Call::config`] would do.
+    /// Says what bringing the remote from what it is to [`Call::config`] would do; asked before a scale where
+    /// [`Capabilities::plan`] says so. A change that is [`PlannedChange::destructive`] is made only where the service allows
+    /// it. Changes nothing.
     async fn plan(&self, call: &Call) -> Result<Vec<PlannedChange>, Error> {
         let _ = call;
         Err(Error::unsupported("planning"))

@@ -22,6 +22,7 @@ pub(crate) fn capabilities() -> Capabilities {
         rotate_credentials: false,
         actions: false,
         validate: true,
+        plan: true,
         requests_per_minute: None,
         max_concurrent_creates: None,
         shown_attributes: Vec::new(),

@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use hostwright_plugin::{
     Call, Capabilities, Connection, Definitions, DefinitionsError, Error, Instance, Manifest, Observation, Outcome,
-    Page, Plugin, State, schema::Schema,
+    Page, PlannedChange, Plugin, State, schema::Schema,
 };
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
@@ -150,5 +150,9 @@ impl Plugin for Simulated {
 
     async fn validate(&self, call: &Call) -> Result<(), Error> {
         self.act(Verb::Validate, call, |_, _, _| Ok(())).await
+    }
+
+    async fn plan(&self, call: &Call) -> Result<Vec<PlannedChange>, Error> {
+        self.act(Verb::Plan, call, |provider, _, now| provider.plan(call, now)).await
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hostwright_plugin::{Call, Class, Error, Instance, Observation, Outcome, Page, RemoteState, Scope, State};
+use hostwright_plugin::{Call, Class, Error, Instance, Observation, Outcome, Page, PlannedChange, RemoteState, Scope, State};
 use jiff::Timestamp;
 use uuid::Uuid;
 
@@ -112,6 +112,12 @@ impl Provider {
             _ => {}
         }
         self.begin(verb, remote, call, script, change, now)
+    }
+
+    /// What scaling would do to the remote as it is.
+    pub(crate) fn plan(&self, call: &Call, now: Timestamp) -> Result<Vec<PlannedChange>, Error> {
+        let Some(remote) = self.find(&call.external_id, now)? else { return Err(gone(call)) };
+        Ok(remote.planned(&call.config))
     }
 
     pub(crate) fn terminate(&self, call: &Call, script: &Script, now: Timestamp) -> Result<Outcome, Error> {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use hostwright_plugin::{Listed, Map, Present, Remote, State};
+use hostwright_plugin::{Listed, Map, PlannedChange, Present, Remote, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 /// A remote. Its JSON is what a file of the directory holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -63,6 +64,18 @@ impl Simulated {
             Change::End => return None,
         }
         Some(self)
+    }
+
+    /// What another configuration would do to it. Only a smaller disk loses anything.
+    pub(crate) fn planned(&self, wanted: &Map) -> Vec<PlannedChange> {
+        let size = |config: &Map| config.get("disk").and_then(Value::as_u64);
+        let of_disk = |(found, wanted): &(u64, u64)| {
+            let how = if wanted < found { "shrinks" } else { "grows" };
+            let what = format!("the disk {how} from {found} to {wanted} GiB");
+            PlannedChange { what, disruptive: false, destructive: wanted < found }
+        };
+        let sizes = size(&self.config).zip(size(wanted)).filter(|(found, wanted)| found != wanted);
+        sizes.as_ref().map(of_disk).into_iter().collect()
     }
 
     pub(crate) fn handle(&self) -> Remote {

@@ -21,6 +21,7 @@ pub(crate) enum Verb {
     Terminate,
     Poll,
     Validate,
+    Plan,
 }
 
 impl fmt::Display for Verb {
@@ -35,6 +36,7 @@ impl fmt::Display for Verb {
             Self::Terminate => "terminate",
             Self::Poll => "poll",
             Self::Validate => "validate",
+            Self::Plan => "plan",
         })
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hostwright_plugin::schema::Schema;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, Plugin,
+    Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, PlannedChange, Plugin,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -144,6 +144,11 @@ impl Plugin for Scripted {
 
     async fn validate(&self, call: &Call) -> Result<(), Error> {
         self.carry("validate", &call.external_id, |_| Ok(())).await
+    }
+
+    async fn plan(&self, call: &Call) -> Result<Vec<PlannedChange>, Error> {
+        let owned = call.clone();
+        self.carry("plan", &call.external_id, move |provider| provider.plan(&owned)).await
     }
 
     async fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {

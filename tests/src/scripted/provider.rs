@@ -96,6 +96,7 @@ impl Provider {
             rotate_credentials: false,
             actions: false,
             validate: false,
+            plan: false,
             requests_per_minute: Some(100_000),
             max_concurrent_creates: None,
             shown_attributes: Vec::new(),

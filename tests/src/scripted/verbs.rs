@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use hostwright_plugin::{
-    Call, Class, Connection, Error, Listed, Observation, Outcome, Page, Present, Remote, RemoteState, RenewSupport,
-    State,
+    Call, Class, Connection, Error, Listed, Map, Observation, Outcome, Page, PlannedChange, Present, Remote, RemoteState,
+    RenewSupport, State,
 };
 use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use super::NEVER;
@@ -100,6 +101,18 @@ impl Provider {
                 remote.config.clone_from(&call.config);
             }
         })
+    }
+
+    /// A smaller disk loses what is on it.
+    pub(super) fn plan(&self, call: &Call) -> Result<Vec<PlannedChange>, Error> {
+        let inner = self.settled();
+        let mut remotes = inner.remotes.iter();
+        let remote = remotes.find(|remote| remote.external_id == call.external_id).ok_or_else(|| gone(call))?;
+        let size = |config: &Map| config.get("disk").and_then(Value::as_u64).unwrap_or_default();
+        let (found, wanted) = (size(&remote.config), size(&call.config));
+        let what = format!("the disk goes from {found} to {wanted} MB");
+        let changes = (found != wanted).then_some(PlannedChange { what, disruptive: false, destructive: wanted < found });
+        Ok(changes.into_iter().collect())
     }
 
     /// Each call buys a period, so that one too many shows.

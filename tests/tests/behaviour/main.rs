@@ -8,6 +8,7 @@ mod cost;
 mod crashes;
 mod deletion;
 mod deletion_order;
+mod destruction;
 mod drift;
 mod edges;
 mod holders;

@@ -152,6 +152,11 @@ fn capabilities(can: &Capabilities) -> Vec<(&'static str, String)> {
             either(can.interruptible, "a remote can be suspended and ended", "a remote cannot be suspended or ended"),
         ),
         ("renewal", renewal.to_owned()),
+        ("before an order", either(can.validate, "the provider is asked whether it can be made", "not asked")),
+        (
+            "before a change",
+            either(can.plan, "the provider is asked what it would do; losing data needs allowDestructive", "not asked"),
+        ),
         ("adoption", either(can.adopt, "an existing remote can be taken over", "not supported")),
         ("new credentials", either(can.rotate_credentials, "can be issued", "not supported")),
         ("actions", either(can.actions, "offered to customers", "none")),
