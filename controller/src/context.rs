@@ -86,6 +86,8 @@ pub struct Context {
     pub installation: Installation,
     /// What this process remembers of each service.
     pub memory: crate::service::Memory,
+    /// Whose turn it is in the roll-outs of packages.
+    pub turns: crate::package::Turns,
 }
 
 impl Context {

@@ -78,6 +78,7 @@ pub async fn run(client: Client, options: Options, shutdown: CancellationToken) 
         providers: Providers::new(plugins),
         wakers: Wakers { services: wake_services, instances: wake_instances },
         memory: Memory::default(),
+        turns: crate::package::Turns::default(),
         client: client.clone(),
         clock,
         server_time,

@@ -19,6 +19,8 @@ pub const RECONCILING: &str = "Reconciling";
 pub const STALLED: &str = "Stalled";
 /// Present only while no remote call is made on purpose.
 pub const PAUSED: &str = "Paused";
+/// On a Package: the services that have it are as it is now, or shall stay as they are.
+pub const ROLLED_OUT: &str = "RolledOut";
 /// On a ProviderInstance: whether endings are allowed on it; absent means they are.
 pub const ENDINGS_HELD: &str = "EndingsHeld";
 

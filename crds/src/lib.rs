@@ -25,7 +25,9 @@ pub use hosting_service::{
     Phase, RemoteState, RemoteStatus, Renewal, Suspension, Target, Verb,
 };
 pub use identity::{Carried, Identity, IdentityError};
-pub use package::{Overdue, Package, PackageSpec, PackageStatus, Termination};
+pub use package::{
+    FailingService, Overdue, Package, PackageSpec, PackageStatus, Rollout, RolloutStatus, RolloutStrategy, Termination,
+};
 pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
 pub use provider_instance::{
     Brake, BrakeLimit, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::{DeletionPolicy, Duration, NameRef, Variant};
 
-/// What can be ordered: a configuration of one ProviderInstance. An edit scales the services that ordered it.
+/// What can be ordered: a configuration of one ProviderInstance. An edit scales the services that have it, as its rollout says.
 #[derive(CustomResource, Debug, Clone, Default, PartialEq, Serialize, Deserialize, KubeSchema)]
 #[kube(
     group = "hostwright.dev",
@@ -30,6 +30,7 @@ use crate::{DeletionPolicy, Duration, NameRef, Variant};
     printcolumn(name = "Stock", type_ = "integer", json_path = ".spec.stock"),
     printcolumn(name = "Taken", type_ = "integer", json_path = ".status.taken"),
     printcolumn(name = "Waiting", type_ = "integer", json_path = ".status.waiting"),
+    printcolumn(name = "Rollout", type_ = "string", json_path = ".status.conditions[?(@.type==\"RolledOut\")].reason"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(
         name = "Message",
@@ -84,9 +85,42 @@ pub struct PackageSpec {
             "terminateAfter needs suspendAfter: nothing is ended that was not suspended before"),
     )]
     pub overdue: Option<Overdue>,
+    /// How an edit of the package reaches the services that have it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
     /// How services of it are ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination: Option<Termination>,
+}
+
+/// How an edit of a package reaches the services that have it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Rollout {
+    /// Rolling changes services that exist, some at a time; Pinned leaves them as they are.
+    pub strategy: RolloutStrategy,
+    /// How many services are changed at once.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_concurrent: i32,
+    /// How many services have to fail for no further one to be changed.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub max_failures: i32,
+}
+
+impl Default for Rollout {
+    fn default() -> Self {
+        Self { strategy: RolloutStrategy::Rolling, max_concurrent: 10, max_failures: 3 }
+    }
+}
+
+/// Whom an edit of a package concerns.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum RolloutStrategy {
+    /// The services that have it, and new ones.
+    #[default]
+    Rolling,
+    /// New ones only.
+    Pinned,
 }
 
 /// What happens to services that are not paid any more, after their paidUntil.
@@ -118,7 +152,7 @@ pub struct PackageStatus {
     /// The generation of the spec that this status speaks of; -1 before the first look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready: it can be ordered.
+    /// Ready: it can be ordered. RolledOut: the services that have it are as it is now.
     #[schemars(schema_with = "crate::schema::conditions")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,
@@ -130,6 +164,46 @@ pub struct PackageStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0))]
     pub waiting: Option<i32>,
+    /// How far the last edit has come among the services that have the package. Counted every few seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<RolloutStatus>,
+}
+
+/// How far an edit has come.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RolloutStatus {
+    /// The services that have the package.
+    #[schemars(range(min = 0))]
+    pub services: i32,
+    /// Those that are as the package is now.
+    #[schemars(range(min = 0))]
+    pub updated: i32,
+    /// Those that are being changed.
+    #[schemars(range(min = 0))]
+    pub updating: i32,
+    /// Those that the change failed for.
+    #[schemars(range(min = 0))]
+    pub failed: i32,
+    /// Those that keep what they have, until their turn comes.
+    #[schemars(range(min = 0))]
+    pub waiting: i32,
+    /// The first of those that it failed for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10), extend("x-kubernetes-list-type" = "atomic"))]
+    pub failing: Vec<FailingService>,
+}
+
+/// A service that an edit failed for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct FailingService {
+    /// Its namespace and name, with a slash between them.
+    #[schemars(length(max = 317))]
+    pub service: String,
+    /// Why.
+    #[schemars(length(max = 256))]
+    pub message: String,
 }
 
 impl PackageSpec {

@@ -192,6 +192,26 @@ reasons! {
         "whoever ordered, or platform team: add the edge",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
     }
+    ROLLED_OUT = "RolledOut" on "RolledOut" {
+        "Every service that has the Package is as the Package is now.",
+        "nobody",
+        "kubectl get hpkg NAME"
+    }
+    ROLLING_OUT = "RollingOut" on "RolledOut" {
+        "An edit of the Package is reaching its services, as many at a time as `spec.rollout.maxConcurrent` says.",
+        "nobody",
+        "kubectl wait hpkg/NAME --for=condition=RolledOut --timeout=10m"
+    }
+    ROLLOUT_STOPPED = "RolloutStopped" on "RolledOut" {
+        "An edit of the Package failed for as many services as `spec.rollout.maxFailures` says, so no further one is changed; `status.rollout.failing` names them. It goes on by itself once fewer fail.",
+        "platform team: mend or take back the edit, or mend what keeps these services from following it",
+        "kubectl describe hpkg NAME"
+    }
+    PINNED = "Pinned" on "RolledOut" {
+        "Edits of the Package are for new services; those that have it stay as they are.",
+        "nobody",
+        "kubectl get hpkg NAME"
+    }
     DESTRUCTIVE_CHANGE = "DestructiveChange" on "Ready, Stalled, event" {
         "What is ordered now would lose data at the provider, by the plugin's own account. Nothing was called; the old configuration stays.",
         "whoever ordered: set it back, or let it through once the data is safe",

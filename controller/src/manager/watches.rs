@@ -1,5 +1,6 @@
 //! The watches: what is kept of each kind, and whom a change wakes.
 
+use std::collections::HashMap;
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::sync::Arc;
@@ -79,16 +80,26 @@ fn freed(event: &Event<Guarded<HostingService>>) -> Option<String> {
     (gone || identity.ended.is_some()).then_some(identity.instance)
 }
 
-/// Packages; a change wakes the services that ordered one, or have one.
+/// Packages; a change of the spec wakes the services that ordered one, or have one.
 pub(super) fn packages(
     context: &Arc<Context>,
     writer: Writer<Guarded<Package>>,
     listed: Sender<bool>,
 ) -> impl Stream<Item = Watched<Guarded<Package>>> + Send + use<> {
     let context = context.clone();
+    let mut seen = HashMap::new();
     events(Api::all(context.client.clone()), writer, listed)
         .inspect_ok(move |event| match event {
-            Event::Apply(package) | Event::Delete(package) => wake_buyers(&context, &package.name_any()),
+            Event::Apply(package) => {
+                let version = (package.uid(), package.meta().generation);
+                if seen.insert(package.name_any(), version.clone()) != Some(version) {
+                    wake_buyers(&context, &package.name_any());
+                }
+            }
+            Event::Delete(package) => {
+                seen.remove(&package.name_any());
+                wake_buyers(&context, &package.name_any());
+            }
             Event::Init | Event::InitApply(_) | Event::InitDone => {}
         })
         .applied_objects()

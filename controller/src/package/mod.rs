@@ -1,6 +1,8 @@
 //! The driver of Packages: *resolve → validate → report*. A package calls nothing; it says whether it can be ordered.
 
 mod form;
+mod rollout;
+mod turns;
 mod validate;
 mod variants;
 
@@ -8,12 +10,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hostwright_crds::{Package, PackageStatus, ProviderInstance, condition, reason};
+use hostwright_plugin::Plugin;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::ObjectRef;
 
 pub use form::{Form, context};
+pub use rollout::keeps_what_it_has;
+pub use turns::Turns;
 pub use validate::{Problem, check, overdue, typed};
 pub use variants::{listed, value_of};
 
@@ -22,6 +28,7 @@ use crate::instance;
 use crate::kube::WriteError;
 use crate::kube::fenced::write_status_of;
 use crate::providers::{Hold, Providers};
+use rollout::Census;
 
 /// How often a package looks for an instance or a plugin that is not there.
 const LOOK_FOR_INSTANCE: Duration = Duration::from_secs(2);
@@ -29,6 +36,9 @@ const LOOK_FOR_INSTANCE: Duration = Duration::from_secs(2);
 const LOOK_AGAIN: Duration = Duration::from_mins(1);
 /// How often the units of a limited package are counted: soon enough for a person, and far less often than orders come.
 const COUNT_AGAIN: Duration = Duration::from_secs(10);
+
+/// How often those are found whose turn has come, while an edit reaches the services.
+const ROLL_ON: Duration = Duration::from_secs(2);
 
 /// Why a pass failed; it is repeated.
 #[derive(Debug, thiserror::Error)]
@@ -48,15 +58,17 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
             return Ok(Action::await_change());
         }
     };
-    // A package that is judged before the instances are known would be called wrong. Fails only while the process ends.
-    if ctx.caches.instances_listed.clone().wait_for(|listed| *listed).await.is_err() {
-        return Ok(Action::await_change());
+    // A package that is judged before the others are known would be called wrong, or done. Fails only while the process ends.
+    for mut listed in [ctx.caches.instances_listed.clone(), ctx.caches.services_listed.clone()] {
+        if listed.wait_for(|listed| *listed).await.is_err() {
+            return Ok(Action::await_change());
+        }
     }
     // resolve (cluster): from the cache
     let provider = ctx.caches.instances.get(&ObjectRef::new(&package.spec.provider_instance_ref.name));
     let provider = provider.as_ref().and_then(|provider| provider.0.as_ref().ok());
     // validate (pure)
-    let judged = judge(package, provider, &ctx.providers);
+    let judged = judge(package, provider, &ctx.providers).map(|plugin| census(package, plugin.as_ref(), &ctx));
     // report
     let before = package.status.clone().unwrap_or_default();
     let mut status = fold(package, &judged, ctx.clock.now());
@@ -68,20 +80,48 @@ pub async fn reconcile(seen: Arc<Guarded<Package>>, ctx: Arc<Context>) -> Result
     if status != before && ctx.leadership.holds() {
         write_status_of(&ctx.client, package, status).await?;
     }
+    give_turns(package, judged.as_ref().ok(), &ctx);
     Ok(Action::requeue(next_pass(&judged, counted.is_some())))
 }
 
+/// Where the services of a package stand, by the cache.
+fn census(package: &Package, plugin: &dyn Plugin, ctx: &Context) -> Census {
+    let services = ctx.caches.services.state();
+    Census::of(package, plugin, services.iter().filter_map(|service| service.0.as_ref().ok()))
+}
+
+/// Lets services follow the package as it is now. One that is not usable is followed by none.
+fn give_turns(package: &Package, census: Option<&Census>, ctx: &Context) {
+    let before = ctx.turns.of(package);
+    let turns = census.map(|census| census.turns(&before)).unwrap_or_default();
+    ctx.turns.give(package, turns.clone());
+    if turns.is_empty() {
+        return;
+    }
+    for service in ctx.caches.services.state() {
+        if service.uid().is_some_and(|uid| turns.contains(&uid)) {
+            // Fails only while the process ends.
+            let _ = ctx.wakers.services.send(ObjectRef::from_obj(service.as_ref()));
+        }
+    }
+}
+
 /// A change of the instance wakes no package, and looking into the cache costs nothing.
-fn next_pass(judged: &Result<String, Hold>, limited: bool) -> Duration {
+fn next_pass(judged: &Result<Census, Hold>, limited: bool) -> Duration {
     match judged {
         Err(hold) if hold.reason != reason::PACKAGE_INVALID => LOOK_FOR_INSTANCE,
+        Ok(census) if census.is_rolling() => ROLL_ON,
         _ if limited => COUNT_AGAIN,
         _ => LOOK_AGAIN,
     }
 }
 
-/// Why a package cannot be ordered, or who provides it.
-fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Providers) -> Result<String, Hold> {
+/// Why a package cannot be ordered, or the plugin that provides it.
+fn judge(
+    package: &Package,
+    instance: Option<&ProviderInstance>,
+    providers: &Providers,
+) -> Result<Arc<dyn Plugin>, Hold> {
     let wanted = &package.spec.provider_instance_ref.name;
     let instance = instance.ok_or_else(|| {
         let text =
@@ -99,21 +139,35 @@ fn judge(package: &Package, instance: Option<&ProviderInstance>, providers: &Pro
         .and_then(|()| validate::overdue(package.spec.overdue.as_ref()))
         .and_then(|()| Form::of(plugin.as_ref(), &package.spec).map(drop))
         .map_err(|problems| Hold::new(reason::PACKAGE_INVALID, problems.join("; ")))?;
-    Ok(format!("provided by {wanted}"))
+    Ok(plugin)
 }
 
-fn fold(package: &Package, judged: &Result<String, Hold>, now: Timestamp) -> PackageStatus {
+fn fold(package: &Package, judged: &Result<Census, Hold>, now: Timestamp) -> PackageStatus {
     let mut status = package.status.clone().unwrap_or_default();
     let generation = package.metadata.generation.unwrap_or_default();
-    let ready = match judged {
-        Ok(provider) => condition::new(condition::READY, "True", reason::READY, provider.as_str(), generation, now),
-        Err(hold) => condition::new(condition::READY, "False", hold.reason, hold.message.as_str(), generation, now),
+    let told = |kind, holds: bool, why: &Hold| {
+        let status = if holds { "True" } else { "False" };
+        condition::new(kind, status, why.reason, why.message.as_str(), generation, now)
+    };
+    let (ready, rolled_out) = match judged {
+        Ok(census) => {
+            let provider = format!("provided by {}", package.spec.provider_instance_ref.name);
+            let (is_rolled_out, why) = census.verdict();
+            let ready = told(condition::READY, true, &Hold::new(reason::READY, provider));
+            (ready, told(condition::ROLLED_OUT, is_rolled_out, &why))
+        }
+        Err(hold) => {
+            let why = Hold::new(hold.reason, "its services keep what they have until it can be ordered");
+            (told(condition::READY, false, hold), told(condition::ROLLED_OUT, false, &why))
+        }
     };
     // An instance that is missing may be about to be applied; a package that is wrong stays so until it is edited.
     let stalled = ready.reason == reason::PACKAGE_INVALID;
-    let told = Condition { type_: condition::STALLED.to_owned(), status: "True".to_owned(), ..ready.clone() };
+    let stalls = Condition { type_: condition::STALLED.to_owned(), status: "True".to_owned(), ..ready.clone() };
     condition::set(&mut status.conditions, ready);
-    condition::set_while(stalled, &mut status.conditions, told);
+    condition::set(&mut status.conditions, rolled_out);
+    status.rollout = judged.as_ref().ok().and_then(Census::status);
+    condition::set_while(stalled, &mut status.conditions, stalls);
     status.observed_generation = Some(generation);
     status
 }
@@ -151,7 +205,7 @@ mod tests {
             (Some(&known), reason::PACKAGE_INVALID, "spec.provisioning.memroy: unknown field, did you mean memory?"),
         ];
         for (instance, reason, part) in rows {
-            let hold = judge(&package(json!({"memroy": 1})), instance, &providers).unwrap_err();
+            let hold = judge(&package(json!({"memroy": 1})), instance, &providers).err().unwrap();
             assert_eq!(hold.reason, reason);
             assert!(hold.message.contains(part), "{}", hold.message);
         }
@@ -164,10 +218,10 @@ mod tests {
             let mut package = package(json!({"memory": 4096}));
             package.spec.overdue =
                 Some(Overdue { suspend_after: suspend.parse().ok(), terminate_after: terminate.parse().ok() });
-            judge(&package, Some(&instance("sample")), &providers)
+            judge(&package, Some(&instance("sample")), &providers).err()
         };
-        assert!(judged("3d", "72h").is_ok() && judged("3d", "10d").is_ok());
-        let hold = judged("3d", "71h").unwrap_err();
+        assert!(judged("3d", "72h").is_none() && judged("3d", "10d").is_none());
+        let hold = judged("3d", "71h").unwrap();
         assert_eq!(hold.reason, reason::PACKAGE_INVALID);
         assert_eq!(
             hold.message,
@@ -179,7 +233,7 @@ mod tests {
     fn a_later_pass_that_found_the_same_writes_nothing() {
         let at = |second| Timestamp::from_second(second).unwrap();
         let mut seen = package(json!({}));
-        let judged = Ok("provided by panel-eu".to_owned());
+        let judged = Ok(Census::of(&seen, &Sample::new(), []));
         let first = fold(&seen, &judged, at(1));
         seen.status = Some(first.clone());
         assert_eq!(fold(&seen, &judged, at(2)), first);
@@ -189,8 +243,10 @@ mod tests {
     #[test]
     fn only_a_package_that_is_wrong_itself_waits_for_an_edit() {
         let stalled = |hold: Option<&'static str>| {
-            let judged = hold.map_or_else(|| Ok(String::new()), |reason| Err(Hold::new(reason, "why")));
-            let status = fold(&package(json!({})), &judged, Timestamp::UNIX_EPOCH);
+            let package = package(json!({}));
+            let found = || Ok(Census::of(&package, &Sample::new(), []));
+            let judged = hold.map_or_else(found, |reason| Err(Hold::new(reason, "why")));
+            let status = fold(&package, &judged, Timestamp::UNIX_EPOCH);
             condition::is_true(&status.conditions, condition::STALLED)
         };
         assert!(stalled(Some(reason::PACKAGE_INVALID)));

@@ -104,7 +104,8 @@ fn digest(pass: &Pass) -> Option<String> {
 
 /// Whether a change loses nothing.
 fn spares_data(changes: &[PlannedChange]) -> Result<(), CallError> {
-    let lost: Vec<&str> = changes.iter().filter(|change| change.destructive).map(|change| change.what.as_str()).collect();
+    let lost: Vec<&str> =
+        changes.iter().filter(|change| change.destructive).map(|change| change.what.as_str()).collect();
     if lost.is_empty() {
         return Ok(());
     }

@@ -1,12 +1,13 @@
 //! What differs, field by field: between what was applied and what is ordered, and between what was applied and what the
 //! provider has. Pure.
 
-use hostwright_crds::LastApplied;
+use hostwright_crds::{HostingService, LastApplied, Package};
 use hostwright_plugin::schema::{Change, Drift, Field, Schema};
-use hostwright_plugin::{Difference, Map, Present};
+use hostwright_plugin::{Difference, Map, Plugin, Present};
 use serde_json::{Value, json};
 
 use super::digest;
+use super::effective::{self, Effective};
 use super::order::Order;
 
 /// What an order changes about a remote.
@@ -63,6 +64,26 @@ pub fn ordered(package: &Schema, checkout: &Schema, last: &LastApplied, order: &
         }
     }
     changes
+}
+
+/// Whether a package, as it is now, changes what was applied to a service that has it.
+///
+/// # Errors
+/// Why the service cannot follow the package.
+pub fn changes_by(
+    service: &HostingService,
+    package: &Package,
+    plugin: &dyn Plugin,
+    last: &LastApplied,
+) -> Result<bool, String> {
+    let Effective { config, fixed, .. } =
+        effective::effective(service, package, plugin, Some(last)).map_err(|refused| refused.to_string())?;
+    let order = Order { config, fixed, checkout: last.checkout.clone(), ..Order::default() };
+    let changes = ordered(plugin.package_schema(), plugin.checkout_schema(), last, &order);
+    if changes.fixed.is_empty() {
+        return Ok(!changes.scalable.is_empty());
+    }
+    Err(format!("{}; that counts only at creation", in_words(&changes.fixed, "now")))
 }
 
 /// The differences between what was applied last and what the provider shows.

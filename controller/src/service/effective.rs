@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hostwright_crds::{Choice, HostingService, LastApplied, Package, reason};
+use hostwright_crds::{Choice, HostingService, LastApplied, Package, Variant, reason};
 use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
+use serde_json::Value;
 
+use super::changes;
 use super::refused::Refused;
 use crate::package::{self, Problem};
 
@@ -93,6 +95,66 @@ pub fn effective(
     Ok(Effective { config, sources, fixed: fixed(package) })
 }
 
+/// The configuration that was applied last, with what the service itself selects by now: what the package says otherwise is
+/// left for later, or for new services. A selection that was taken away keeps what it chose.
+///
+/// # Errors
+/// `InvalidSelection` where the service selects what it did not have and the package does not offer.
+pub fn kept(
+    service: &HostingService,
+    package: &Package,
+    plugin: &dyn Plugin,
+    last: &LastApplied,
+) -> Result<Effective, Refused> {
+    let mut config = last.config.clone();
+    let mut sources: BTreeMap<String, Source> = config.keys().map(|key| (key.clone(), Source::AppliedBefore)).collect();
+    for (code, chosen) in &service.spec.selections {
+        let has_it = last.config.get(code).is_some_and(|applied| is_choice_of(applied, chosen));
+        if !has_it {
+            let chosen_anew = one_selected(package, code, chosen)?;
+            let typed = package::typed(plugin.package_schema(), &merged(&config, code, chosen_anew));
+            config = typed.map_err(|problems| refused(package, problems))?;
+        }
+        sources.insert(code.clone(), Source::Selection(chosen.clone()));
+    }
+    Ok(Effective { config, sources, fixed: fixed(package) })
+}
+
+/// Whether an applied value is what was chosen, however it is written.
+fn is_choice_of(applied: &Value, chosen: &[Choice]) -> bool {
+    let one = |applied: &Value, choice: &Choice| changes::same(applied, &choice.to_json());
+    match applied {
+        Value::Array(several) => {
+            several.len() == chosen.len()
+                && several.iter().all(|applied| chosen.iter().any(|choice| one(applied, choice)))
+        }
+        single => matches!(chosen, [choice] if one(single, choice)),
+    }
+}
+
+fn one_selected(package: &Package, code: &str, chosen: &[Choice]) -> Result<Option<Value>, Refused> {
+    let name = package.name_any();
+    let variants = &package.spec.variants;
+    let told = match variants.get(code).map(|variant| package::value_of(variant, chosen)) {
+        Some(Ok(value)) => return Ok(value),
+        Some(Err(told)) => format!("spec.selections.{code}: {told} (Package {name})"),
+        None => unknown_variant(code, &name, variants),
+    };
+    Err(Refused::of_the_service(reason::INVALID_SELECTION, vec![told]))
+}
+
+fn merged(config: &Map, code: &str, value: Option<Value>) -> Map {
+    let mut merged = config.clone();
+    merged.remove(code);
+    merged.extend(value.map(|value| (code.to_owned(), value)));
+    merged
+}
+
+fn unknown_variant(code: &str, package: &str, variants: &BTreeMap<String, Variant>) -> String {
+    let known = package::listed(variants.keys());
+    format!("spec.selections.{code}: Package {package} has no such variant, it has {known}")
+}
+
 fn fixed(package: &Package) -> BTreeSet<String> {
     package.spec.variants.iter().filter(|(_, variant)| !variant.scalable).map(|(code, _)| code.clone()).collect()
 }
@@ -109,17 +171,11 @@ fn refused(package: &Package, problems: Vec<Problem>) -> Refused {
 }
 
 /// What is selected of every variant, as the plugin names and takes it, and who said so.
-fn selected(
-    service: &HostingService,
-    package: &Package,
-) -> Result<BTreeMap<String, (serde_json::Value, Source)>, Refused> {
+fn selected(service: &HostingService, package: &Package) -> Result<BTreeMap<String, (Value, Source)>, Refused> {
     let (variants, selections) = (&package.spec.variants, &service.spec.selections);
     let name = package.name_any();
-    let known = || package::listed(variants.keys());
     let unknown = selections.keys().filter(|code| !variants.contains_key(*code));
-    let mut problems: Vec<String> = unknown
-        .map(|code| format!("spec.selections.{code}: Package {name} has no such variant, it has {}", known()))
-        .collect();
+    let mut problems: Vec<String> = unknown.map(|code| unknown_variant(code, &name, variants)).collect();
     let mut found = BTreeMap::new();
     for (code, variant) in variants {
         let (chosen, source) = match selections.get(code) {
@@ -142,7 +198,7 @@ mod tests {
     use super::*;
     use crate::plugin::sample::Sample;
     use crate::providers::Hold;
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     fn told(package: &Value, selections: Value, last: Option<&LastApplied>) -> Result<Value, Hold> {
         let mut of = Package::default();

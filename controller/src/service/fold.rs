@@ -118,6 +118,11 @@ impl Ground<'_> {
         self.order.as_ref().map(|order| order.digest.clone()).unwrap_or_default()
     }
 
+    /// The generation of the package that a verb brings about.
+    fn package_generation(&self, verb: Verb) -> Option<i64> {
+        self.order.as_ref().ok().filter(|_| verb == Verb::Scale).map(|order| order.package_generation)
+    }
+
     fn after(&self, pause: Duration) -> Time {
         Time(self.now.saturating_add(pause).unwrap_or(self.now))
     }
@@ -217,6 +222,7 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
         outcome: OperationOutcome::Unknown,
         inputs: ground.digest(),
+        package_generation: ground.package_generation(verb),
         paid_until: renewal::asked_for(verb, status, ground),
         before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
         attempted_at: Some(ground.time()),
@@ -274,6 +280,7 @@ fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, gro
         verb,
         outcome: OperationOutcome::Refused,
         inputs: ground.digest(),
+        package_generation: ground.package_generation(verb),
         unanswered_at: may_land.and_then(|known| known.unanswered_at.clone()),
         paid_until: may_land.and_then(|known| known.paid_until.clone()),
         ..Operation::default()
@@ -282,6 +289,7 @@ fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, gro
     if operation.outcome == OperationOutcome::Refused {
         // What was edited since the last attempt has had its early look.
         operation.inputs = ground.digest();
+        operation.package_generation = ground.package_generation(verb);
         if verb == Verb::Renew {
             operation.paid_until = ground.paid_until.map(Time);
         }

@@ -36,6 +36,7 @@ use hostwright_plugin::Present;
 use kube::ResourceExt as _;
 use kube::runtime::controller::Action;
 
+pub(crate) use changes::changes_by;
 pub(crate) use effective::effective;
 pub use memory::Memory;
 pub(crate) use order::{deletion_policy_is_allowed, not_admitted};

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::checkout::{self, Checkout};
 use super::digest;
-use super::effective::{Effective, effective};
+use super::effective::{self, Effective};
 use crate::package::{self, Form};
 use crate::providers::{Hold, Runtime};
 
@@ -53,6 +53,8 @@ pub struct Inputs<'a> {
     pub record: Option<&'a Identity>,
     /// What was applied last.
     pub last_applied: Option<&'a LastApplied>,
+    /// Whether it keeps that, whatever the package says by now.
+    pub kept: bool,
 }
 
 /// Validates; the first thing that is wrong wins.
@@ -67,7 +69,11 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     deletion_policy_is_allowed(inputs.service, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
-    let Effective { config, fixed, sources: _ } = effective(inputs.service, package, plugin, inputs.last_applied)?;
+    let kept = inputs.last_applied.filter(|_| inputs.kept);
+    let Effective { config, fixed, sources: _ } = match kept {
+        Some(last) => effective::kept(inputs.service, package, plugin, last)?,
+        None => effective::effective(inputs.service, package, plugin, inputs.last_applied)?,
+    };
     let form = Form::of(plugin, &package.spec).map_err(|problems| {
         Hold::new(reason::PACKAGE_INVALID, format!("Package {}: {}", package.name_any(), problems.join("; ")))
     })?;
@@ -78,7 +84,8 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     let digest = digest::of_value(&json!([config, checkout, owner.email, owner.name, settings, passwords]));
     Ok(Order {
         package: package.name_any(),
-        package_generation: package.metadata.generation.unwrap_or_default(),
+        package_generation: kept
+            .map_or_else(|| package.metadata.generation.unwrap_or_default(), |last| last.package_generation),
         config,
         fixed,
         checkout,

@@ -24,6 +24,7 @@ use super::situation::{Look, Provider, Situation};
 use crate::context::Context;
 use crate::instance;
 use crate::kube::WriteError;
+use crate::package;
 use crate::providers::{Hold, Runtime};
 
 /// A service unseen for this many observation intervals is no longer called synced.
@@ -79,6 +80,10 @@ impl Pass {
             runtime: resolved.runtime.as_deref(),
             record: record.believed(),
             last_applied: status.last_applied.as_ref(),
+            kept: resolved.package.as_ref().is_some_and(|package| {
+                let has_turn = ctx.turns.has(package, service.metadata.uid.as_deref().unwrap_or_default());
+                package::keeps_what_it_has(&status, package, has_turn)
+            }),
         });
         let order = order.and_then(|order| {
             // What is known to be taken needs no look at the remote.

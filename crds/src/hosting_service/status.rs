@@ -259,6 +259,9 @@ pub struct Operation {
     /// Digest of what the verb was asked to bring about.
     #[schemars(length(max = 64))]
     pub inputs: String,
+    /// The generation of the Package that a scale brings about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub package_generation: Option<i64>,
     /// The end of the paid period that a create buys, or that a renewal brings about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub paid_until: Option<Time>,

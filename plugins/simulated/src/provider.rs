@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use hostwright_plugin::{Call, Class, Error, Instance, Observation, Outcome, Page, PlannedChange, RemoteState, Scope, State};
+use hostwright_plugin::{
+    Call, Class, Error, Instance, Observation, Outcome, Page, PlannedChange, RemoteState, Scope, State,
+};
 use jiff::Timestamp;
 use uuid::Uuid;
 

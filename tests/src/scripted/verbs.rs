@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hostwright_plugin::{
-    Call, Class, Connection, Error, Listed, Map, Observation, Outcome, Page, PlannedChange, Present, Remote, RemoteState,
-    RenewSupport, State,
+    Call, Class, Connection, Error, Listed, Map, Observation, Outcome, Page, PlannedChange, Present, Remote,
+    RemoteState, RenewSupport, State,
 };
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
@@ -111,7 +111,8 @@ impl Provider {
         let size = |config: &Map| config.get("disk").and_then(Value::as_u64).unwrap_or_default();
         let (found, wanted) = (size(&remote.config), size(&call.config));
         let what = format!("the disk goes from {found} to {wanted} MB");
-        let changes = (found != wanted).then_some(PlannedChange { what, disruptive: false, destructive: wanted < found });
+        let changes =
+            (found != wanted).then_some(PlannedChange { what, disruptive: false, destructive: wanted < found });
         Ok(changes.into_iter().collect())
     }
 

@@ -21,6 +21,7 @@ mod overdue;
 mod refusals;
 mod renewal;
 mod retention;
+mod rollout;
 mod secrets;
 mod selections;
 mod stale;

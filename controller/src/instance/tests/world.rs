@@ -87,6 +87,7 @@ impl World {
             providers: Providers::new([plugin.clone() as Arc<dyn Plugin>]),
             wakers: Wakers { services: wake_services, instances: wake_instances },
             memory: Services::default(),
+            turns: crate::package::Turns::default(),
             client: client.clone(),
             server_time: ServerTime::default(),
             clock: Arc::new(TokioClock::starting_at(Timestamp::from_second(1_800_000_000).unwrap())),
