@@ -152,7 +152,7 @@ pub struct PackageStatus {
     /// The generation of the spec that this status speaks of; -1 before the first look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Ready: it can be ordered. RolledOut: the services that have it are as it is now.
+    /// Ready: it can be ordered. The one of the roll-out: the services that have it are as it is now.
     #[schemars(schema_with = "crate::schema::conditions")]
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub conditions: Vec<Condition>,

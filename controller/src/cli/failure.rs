@@ -24,6 +24,11 @@ impl Failure {
         Self { message: None, exit_code: 1 }
     }
 
+    /// It worked, and what was found has this exit code.
+    pub(super) fn found(exit_code: u8) -> Self {
+        Self { message: None, exit_code }
+    }
+
     /// It did not work, and the log says why.
     pub(super) fn logged() -> Self {
         Self { message: None, exit_code: 1 }

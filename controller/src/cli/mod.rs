@@ -23,6 +23,7 @@ mod kubeconfig;
 mod manifests;
 mod output;
 mod patch;
+mod plan;
 mod plugins;
 mod program;
 mod progress;
@@ -98,6 +99,8 @@ enum Command {
     Crds(crds::Arguments),
     /// Check manifests without a cluster: schema, rules, the plugin's fields, and what they refer to
     Validate(validate::Arguments),
+    /// Ask the provider, and print what applying manifests would create, change, disturb or destroy
+    Plan(plan::Arguments),
     /// Show what a provider would get for a service, and where each value is from
     Effective(effective::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
@@ -142,6 +145,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Release(arguments) => release::run(arguments, &output).await,
         Command::Crds(arguments) => crds::run(&arguments, &output),
         Command::Validate(arguments) => validate::run(arguments, &output).await,
+        Command::Plan(arguments) => plan::run(arguments, &output).await,
         Command::Effective(arguments) => effective::run(arguments, &output).await,
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,

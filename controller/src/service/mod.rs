@@ -12,6 +12,7 @@ mod execute;
 #[cfg(test)]
 mod fixture;
 mod fold;
+pub(crate) mod foresee;
 mod memory;
 #[cfg(test)]
 mod model;

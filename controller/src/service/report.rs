@@ -6,6 +6,8 @@ mod tests;
 
 mod aspects;
 
+pub(in crate::service) use aspects::held_by;
+
 use hostwright_crds::{
     HostingServiceStatus, Operation, OperationOutcome, Phase, RemoteState, Target, Verb, condition, reason,
 };
@@ -55,7 +57,7 @@ impl Verdict {
 }
 
 /// Reasons that only an edit can mend.
-fn needs_somebody(reason: &str) -> bool {
+pub(super) fn needs_somebody(reason: &str) -> bool {
     [
         reason::PACKAGE_INVALID,
         reason::INVALID_CHECKOUT,

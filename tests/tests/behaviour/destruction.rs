@@ -26,7 +26,7 @@ async fn stored_at(provider: &Arc<Provider>) -> World {
 }
 
 fn disk(provider: &Provider) -> i64 {
-    provider.remote("alice").config["disk"].as_i64().unwrap()
+    provider.remote("alice").config["disk"].as_i64().unwrap_or_default()
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,8 @@
 //! An edit of a package reaches its services some at a time, stops when too many fail, and goes on by itself.
 
+use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hostwright_plugin::{Class, CreateUniqueness, Error};
 use hostwright_tests::crashes::at_every_request;
@@ -43,6 +45,13 @@ fn counts(world: &World) -> [i64; 4] {
         .map(|count| of_package(world).at(&format!("/status/rollout/{count}")).as_i64().unwrap_or_default())
 }
 
+#[track_caller]
+fn all_are_ready(world: &World, services: Range<usize>) {
+    for number in services {
+        world.service(&name(number)).is_ready();
+    }
+}
+
 fn refused() -> Fault {
     Fault::Refused(Error::new(Class::Invalid, "no-node", "no node has room for it"))
 }
@@ -75,7 +84,7 @@ async fn an_edit_over_two_hundred_services_stops_at_the_third_failure_says_which
     assert_eq!(world.service("s199").at("/status/lastApplied/config/memory"), 1024);
     world.service("s005").is_held_by("ProviderRefused");
 
-    world.passes(std::time::Duration::from_secs(300)).await;
+    world.passes(Duration::from_mins(5)).await;
     assert_eq!(with_memory(&provider, 2048), changed, "it stays stopped");
 
     provider.heals();
@@ -101,7 +110,7 @@ async fn an_edit_that_is_taken_back_ends_a_roll_out_that_stopped() {
     world.until("it is over", |world| of_package(world).says("RolledOut") == "True/RolledOut").await;
     world.settles().await;
     assert_eq!((provider.count("scale"), with_memory(&provider, 1024)), (1, 4));
-    (0..4).for_each(|number| drop(world.service(&name(number)).is_ready()));
+    all_are_ready(&world, 0..4);
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,7 +120,7 @@ async fn a_pinned_package_changes_new_services_only_and_rolling_brings_the_other
     world.apply(&rolling(2048, &json!({"strategy": "Pinned"})));
     world.apply(&service("new"));
     world.until("the new one is ready", |world| world.service("new").ready()).await;
-    world.passes(std::time::Duration::from_secs(120)).await;
+    world.passes(Duration::from_mins(2)).await;
     assert_eq!((with_memory(&provider, 1024), with_memory(&provider, 2048)), (3, 1));
     assert_eq!(of_package(&world).says("RolledOut"), "True/Pinned");
     assert_eq!(counts(&world), [1, 0, 0, 3]);
@@ -126,7 +135,7 @@ async fn a_broken_edit_leaves_services_that_exist_as_well_as_they_were() {
     world.apply(&rolling(2048, &json!({})).setting(&["spec", "provisioning", "memroy"], 1));
     world.until("it is refused", |world| of_package(world).says("RolledOut") == "False/PackageInvalid").await;
     world.settles().await;
-    (0..2).for_each(|number| drop(world.service(&name(number)).is_ready()));
+    all_are_ready(&world, 0..2);
     assert_eq!(provider.count("scale"), 0);
 }
 
@@ -167,7 +176,7 @@ fn a_death_at_any_request_of_a_roll_out_changes_each_service_to_the_end() {
         };
         world.until("it is rolled out", is_over).await;
         world.settles().await;
-        (0..2).for_each(|number| drop(world.service(&name(number)).is_ready()));
+        all_are_ready(&world, 0..2);
         world
     });
 }

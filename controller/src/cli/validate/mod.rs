@@ -20,7 +20,7 @@ use finding::{Finding, Severity};
 pub(super) use object::Object;
 use read::Contents;
 pub(super) use read::read;
-use schema::Api;
+pub(super) use schema::Api;
 use together::{Rules, Together};
 
 #[derive(Debug, Args)]

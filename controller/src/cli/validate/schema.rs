@@ -1,4 +1,4 @@
-//! What the API itself says: the objects are put to one in memory, which keeps none of them.
+//! What the API itself says: the objects are put to one in memory, which only this process sees.
 
 use std::collections::BTreeSet;
 
@@ -14,8 +14,11 @@ use super::super::standalone;
 use super::finding::Finding;
 use super::object::{GROUP, Object};
 
+const JSON: &str = "application/json";
+const APPLY: &str = "application/apply-patch+yaml";
+
 /// An API that knows the kinds.
-pub(super) struct Api {
+pub(in super::super) struct Api {
     client: Client,
     definitions: Vec<Value>,
     /// Those that are there.
@@ -23,7 +26,7 @@ pub(super) struct Api {
 }
 
 impl Api {
-    pub(super) async fn start() -> Result<Self, Failure> {
+    pub(in super::super) async fn start() -> Result<Self, Failure> {
         let client = Client::new(Server::new(Config::default()).router(), "default");
         standalone::lay(&client).await?;
         let definitions = manifests::all().into_iter().map(|definition| json!(definition)).collect();
@@ -52,6 +55,41 @@ impl Api {
             }
         }
         Ok(found)
+    }
+
+    /// The object as it would be once it is applied over the one that is there, and everything that is wrong with that.
+    pub(in super::super) async fn applied(
+        &mut self,
+        there: Option<&Value>,
+        object: &Object,
+    ) -> Result<Result<Value, Vec<String>>, Failure> {
+        let definition = match self.definition(object) {
+            Ok(definition) => definition.clone(),
+            Err(finding) => return Ok(Err(vec![finding.to_string()])),
+        };
+        let path = match self.path(&definition, object).await? {
+            Ok(path) => path,
+            Err(finding) => return Ok(Err(vec![finding.to_string()])),
+        };
+        if let Some(there) = there {
+            let metadata =
+                ["name", "namespace", "labels", "annotations"].map(|key| (key, there["metadata"][key].clone()));
+            let metadata: Value = metadata.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            let copy = json!({"apiVersion": there["apiVersion"], "kind": there["kind"], "metadata": metadata, "spec": there["spec"]});
+            match self.send("POST", &path, JSON, &copy).await? {
+                // An earlier file applied it already.
+                Err(Refusal::Answered(status)) if status.code == 409 => {}
+                Err(refusal) => {
+                    let subject = object.subject();
+                    return Ok(Err(vec![format!("{subject} in the cluster does not fit this release: {refusal}")]));
+                }
+                Ok(_) => {}
+            }
+        }
+        let uri = format!("{path}/{}?fieldManager=hostwright&force=true&fieldValidation=Strict", object.name());
+        let applied = self.send("PATCH", &uri, APPLY, &object.value).await?;
+        let told = |refusal| explained(object, &definition, &refusal).iter().map(ToString::to_string).collect();
+        Ok(applied.map_err(told))
     }
 
     fn definition(&self, object: &Object) -> Result<&Value, Finding> {
@@ -97,11 +135,15 @@ impl Api {
     }
 
     async fn post(&self, uri: &str, body: &Value) -> Result<Result<(), Refusal>, Failure> {
-        let request = http::Request::post(uri).header(http::header::CONTENT_TYPE, "application/json");
+        Ok(self.send("POST", uri, JSON, body).await?.map(drop))
+    }
+
+    async fn send(&self, method: &str, uri: &str, form: &str, body: &Value) -> Result<Result<Value, Refusal>, Failure> {
+        let request = http::Request::builder().method(method).uri(uri).header(http::header::CONTENT_TYPE, form);
         let request = request.body(body.to_string().into_bytes());
         let request = request.map_err(|error| Failure::failed(format!("cannot ask the embedded API: {error}")))?;
         match answer(self.client.request::<Value>(request)).await {
-            Ok(_) => Ok(Ok(())),
+            Ok(object) => Ok(Ok(object)),
             Err(refusal @ Refusal::Answered(_)) => Ok(Err(refusal)),
             Err(Refusal::Unanswered(problem)) => Err(Failure::failed(format!("the embedded API failed: {problem}"))),
         }

@@ -2,7 +2,9 @@ use super::*;
 use crate::plugin::sample::Sample;
 use serde_json::{Value, json};
 
-fn package(generation: i64, rollout: Value) -> Package {
+type Case = (fn(&mut HostingServiceStatus), [bool; 4]);
+
+fn package(generation: i64, rollout: &Value) -> Package {
     let mut package = Package::default();
     package.metadata.name = Some("small".into());
     package.metadata.generation = Some(generation);
@@ -51,7 +53,7 @@ fn names(turns: &BTreeSet<String>) -> Vec<&str> {
 
 #[test]
 fn the_oldest_come_first_and_as_many_as_may_be_changed_at_once() {
-    let package = package(2, json!({"maxConcurrent": 2}));
+    let package = package(2, &json!({"maxConcurrent": 2}));
     let mut services = vec![service("a", 3, |_| ()), service("b", 1, |_| ()), service("c", 2, |_| ())];
     let turns = |services: &[HostingService], before: &[&str]| {
         let before = before.iter().map(|name| (*name).to_owned()).collect();
@@ -69,7 +71,7 @@ fn the_oldest_come_first_and_as_many_as_may_be_changed_at_once() {
 
 #[test]
 fn what_cannot_be_changed_now_takes_nobody_s_turn() {
-    let package = package(2, json!({"maxConcurrent": 1}));
+    let package = package(2, &json!({"maxConcurrent": 1}));
     let mut paused = service("paused", 1, |_| ());
     paused.spec.paused = true;
     let services = [
@@ -90,7 +92,7 @@ fn what_cannot_be_changed_now_takes_nobody_s_turn() {
 
 #[test]
 fn it_stops_once_so_many_failed_and_says_which() {
-    let rolling = package(2, json!({"maxConcurrent": 9, "maxFailures": 2}));
+    let rolling = package(2, &json!({"maxConcurrent": 9, "maxFailures": 2}));
     let mut services = vec![service("a", 1, |status| scaling(status, Some("no such node"))), service("b", 2, |_| ())];
     let (done, why) = census(&rolling, &services).verdict();
     assert_eq!((done, why.reason), (false, reason::ROLLING_OUT));
@@ -113,7 +115,7 @@ fn it_stops_once_so_many_failed_and_says_which() {
 
 #[test]
 fn one_that_cannot_follow_says_so_and_counts_as_failed() {
-    let mut package = package(2, json!({"maxConcurrent": 1, "maxFailures": 1}));
+    let mut package = package(2, &json!({"maxConcurrent": 1, "maxFailures": 1}));
     package.spec.variants = serde_json::from_value(json!({
         "memory": {"type": "select", "options": [{"value": 2048, "label": "2"}], "scalable": true}
     }))
@@ -127,7 +129,7 @@ fn one_that_cannot_follow_says_so_and_counts_as_failed() {
 
 #[test]
 fn a_pinned_package_gives_nobody_a_turn_and_is_done() {
-    let pinned = package(2, json!({"strategy": "Pinned"}));
+    let pinned = package(2, &json!({"strategy": "Pinned"}));
     let census = census(&pinned, &[service("a", 1, |_| ())]);
     assert!(census.turns(&BTreeSet::from(["a".to_owned()])).is_empty());
     assert_eq!((census.verdict().0, census.verdict().1.reason), (true, reason::PINNED));
@@ -136,12 +138,12 @@ fn a_pinned_package_gives_nobody_a_turn_and_is_done() {
 
 #[test]
 fn a_service_keeps_what_it_has_until_its_turn_and_finishes_what_was_begun() {
-    let rolling = package(2, json!({}));
-    let pinned = package(2, json!({"strategy": "Pinned"}));
+    let rolling = package(2, &json!({}));
+    let pinned = package(2, &json!({"strategy": "Pinned"}));
     let keeps = |package: &Package, change: fn(&mut HostingServiceStatus), turn: bool| {
         keeps_what_it_has(service("a", 1, change).status.as_ref().unwrap(), package, turn)
     };
-    let rows: [(fn(&mut HostingServiceStatus), [bool; 4]); 5] = [
+    let rows: [Case; 5] = [
         // without and with a turn in a rolling package, then in a pinned one
         (|_| (), [true, false, true, true]),
         (|status| scaling(status, None), [false, false, false, false]),

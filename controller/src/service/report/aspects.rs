@@ -15,7 +15,7 @@ use crate::providers::Hold;
 type Aspect<R> = Option<(&'static str, R, String)>;
 
 /// `held by abuse-desk: mail flood`, or until when it was paid and when it ends.
-pub(super) fn held_by(s: &Situation, holder: &Holder) -> String {
+pub(in super::super) fn held_by(s: &Situation, holder: &Holder) -> String {
     if holder.name == due::POLICY {
         let next = due::now(s).next.filter(|next| next.verb == Verb::Terminate && next.because == reason::OVERDUE);
         let ends = next.and_then(|next| next.at).map(|at| format!("; terminates {} unless paid", at.0));

@@ -1,0 +1,75 @@
+//! An instance as a command reaches it: with its own eyes, beside the controller. Nothing is changed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use hostwright_crds::ProviderInstance;
+use hostwright_plugin::Plugin;
+use k8s_openapi::api::core::v1::Secret as KubeSecret;
+use kube::{Api, Client, ResourceExt as _};
+
+use super::limits;
+use super::references::secret_references;
+use super::validate::validate;
+use crate::clock::SystemClock;
+use crate::kube::{bounded, value_of};
+use crate::providers::{Gate, Inventory, Runtime, Standing};
+
+/// Reads the settings with the credentials, whose Secrets are in this namespace, and asks the provider who it is.
+///
+/// # Errors
+/// What is wrong, in words: a Secret that cannot be read, a setting, what the provider answered.
+pub async fn reach(
+    client: &Client,
+    namespace: &str,
+    instance: &ProviderInstance,
+    plugins: &[Arc<dyn Plugin>],
+) -> Result<Runtime, String> {
+    let name = instance.name_any();
+    let api: Api<KubeSecret> = Api::namespaced(client.clone(), namespace);
+    let mut secrets = BTreeMap::new();
+    for secret in secret_references(instance) {
+        let read = bounded(api.get_opt(&secret)).await;
+        let read = read.map_err(|problem| format!("Secret {namespace}/{secret} cannot be read: {problem}"))?;
+        secrets.extend(read.map(|found| (secret, found)));
+    }
+    let values = instance.spec.config_from.iter();
+    let values =
+        values.map(|(setting, source)| (setting.clone(), value_of(&secrets, &source.secret_key_ref))).collect();
+    let known: Vec<&str> = plugins.iter().map(|plugin| plugin.manifest().provider.as_str()).collect();
+    let plugin = plugins.iter().find(|plugin| plugin.manifest().provider == instance.spec.plugin_ref.name);
+    let plugin_ref = plugin.map(AsRef::as_ref);
+    let settings =
+        validate(&name, &instance.spec, plugin_ref, &known, &values, namespace).map_err(|hold| hold.message)?;
+    let mut runtime = unreached(instance, plugins);
+    if let Some(plugin) = plugin {
+        let connection = plugin.test_connection(&settings.instance).await;
+        let connection = connection.map_err(|error| settings.redactor.redact(&error.message))?;
+        runtime.identity = connection.identity;
+    }
+    runtime.settings = Some(settings.instance);
+    Ok(runtime)
+}
+
+/// An instance that nobody can be asked about.
+pub fn unreached(instance: &ProviderInstance, plugins: &[Arc<dyn Plugin>]) -> Runtime {
+    let plugin = plugins.iter().find(|plugin| plugin.manifest().provider == instance.spec.plugin_ref.name).cloned();
+    let limits = limits::of(&instance.spec.limits, plugin.as_ref().map(|plugin| plugin.capabilities()));
+    let status = instance.status.clone().unwrap_or_default();
+    Runtime {
+        name: instance.name_any(),
+        uid: instance.uid().unwrap_or_default(),
+        spec: instance.spec.clone(),
+        plugin,
+        settings: None,
+        standing: Standing::Ready,
+        identity: status.remote_identity.unwrap_or_default(),
+        former_identities: status.former_identities,
+        absence: None,
+        endings: None,
+        verified_at: None,
+        settings_changed_at: None,
+        gate: Arc::new(Gate::new(Arc::new(SystemClock), limits)),
+        inventory: Arc::new(Inventory::default()),
+    }
+}
