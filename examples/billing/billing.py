@@ -141,7 +141,7 @@ def write(path, service, uid, spec):
 def paid(path, service, uid, until):
     """The end of the period that the invoice names. Never "one month more": that would count twice when it comes twice.
 
-    What corrected a mistake once goes with it, or it would allow the same step back once more.
+    What corrected a mistake once goes with it, or the same date could not be corrected twice.
     """
     return write(path, service, uid, {"renewal": {"paidUntil": until, "corrects": None}})
 

@@ -18,7 +18,7 @@ main() {
   case $command-$# in
     order-6) order "$@" ;;
     # The end of the period that the invoice names. Never "one month more": that would count twice when it comes twice. What
-    # corrected a mistake once goes with it, or it would allow the same step back once more.
+    # corrected a mistake once goes with it, or the same date could not be corrected twice.
     paid-3) write "$1" "$2" '{"renewal":{"paidUntil":"'"$3"'","corrects":null}}' ;;
     # A date that was written by mistake. It names the date that stands, so that it cannot undo a payment that came meanwhile.
     correct-4) write "$1" "$2" '{"renewal":{"paidUntil":"'"$3"'","corrects":"'"$4"'"}}' ;;
