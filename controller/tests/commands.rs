@@ -66,7 +66,7 @@ fn what_does_not_exist_or_cannot_be_is_said_with_its_exit_code() {
 #[test]
 fn every_example_is_valid_and_complete() {
     let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples");
-    for example in ["quickstart", "simulated"] {
+    for example in ["quickstart", "simulated", "trial", "vps"] {
         let said = shown(&["validate", "--complete", "-f", &format!("{examples}/{example}")]);
         assert!(said.contains(": 0 errors, "), "{said}");
     }

@@ -87,8 +87,8 @@ pub struct HostingServiceSpec {
     pub checkout_from: BTreeMap<String, SecretSource>,
     /// Until when it is paid. The Package says what happens afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = Rule::new("self.paidUntil >= oldSelf.paidUntil || (has(self.corrects) && self.corrects == oldSelf.paidUntil)")
-        .message("paidUntil moves forwards only: a payment for an earlier date is covered already, so drop this write; to correct a mistake write corrects with the date that stands"))]
+    #[x_kube(validation = Rule::new("self.paidUntil >= oldSelf.paidUntil || (has(self.corrects) && self.corrects == oldSelf.paidUntil && !(has(oldSelf.corrects) && oldSelf.corrects == self.corrects))")
+        .message("paidUntil moves forwards only: a payment for an earlier date is covered already, so drop this write; to correct a mistake write corrects with the date that stands, which counts once"))]
     pub renewal: Option<Renewal>,
     /// The end that the customer asked for. Until it has happened it can be withdrawn by removing it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -109,6 +109,12 @@ impl Cluster {
         self.call("PATCH", &object(kind, name), patch)
     }
 
+    /// Merges into an object as this field manager.
+    #[track_caller]
+    pub fn patch_as(&self, manager: &str, kind: &str, name: &str, patch: &Value) {
+        self.call("PATCH", &format!("{}?fieldManager={manager}", object(kind, name)), patch).unwrap();
+    }
+
     /// An object as it is; None when there is none.
     pub fn get(&self, kind: &str, name: &str) -> Option<Value> {
         self.call("GET", &object(kind, name), &Value::Null).ok()

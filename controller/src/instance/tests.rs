@@ -48,6 +48,7 @@ async fn an_instance_that_answers_is_ready_known_and_held_and_a_later_pass_write
     assert_eq!(world.plugin.calls.load(Ordering::SeqCst), 2, "one test and one list");
 }
 
+/// acceptance 16
 #[tokio::test(start_paused = true)]
 async fn refused_credentials_name_their_secret_and_a_mended_one_is_tried_at_once() {
     let mut world = World::new().await;

@@ -40,6 +40,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
+    /// acceptance 12
     #[test]
     fn a_checkbox_carries_its_values_in_the_order_of_the_options() {
         let option =

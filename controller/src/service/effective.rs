@@ -249,6 +249,7 @@ mod tests {
         })
     }
 
+    /// acceptance 12
     #[test]
     fn what_is_selected_wins_over_the_package_and_is_typed_by_the_plugin() {
         assert_eq!(told(&vps(), json!({}), None).unwrap(), json!({"memory": 2048, "swap": 0}));
@@ -259,6 +260,7 @@ mod tests {
         assert_eq!(told(&vps(), json!({}), Some(&last)).unwrap(), json!({"memory": 2048, "swap": 7}));
     }
 
+    /// acceptance 12
     #[test]
     fn a_selection_that_is_not_offered_names_field_found_and_expected() {
         let rows = [

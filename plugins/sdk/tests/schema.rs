@@ -197,6 +197,7 @@ fn fields_keep_their_order_and_properties() {
     assert_eq!(serde_json::from_str::<Schema>(&text).expect("a schema").fields()[0].key(), "zeta");
 }
 
+/// acceptance 11
 #[test]
 fn everything_wrong_with_a_schema_is_reported_when_it_is_read() {
     let broken = json!({

@@ -44,6 +44,7 @@ fn difference(case: &Array, mode: Mode) -> Option<String> {
     Some(format!("recorded {failed:?} {validated:?}, got {verdict:?}"))
 }
 
+/// acceptance 11
 #[test]
 fn every_recorded_verdict_is_reproduced_in_both_modes() {
     let mut differences = Vec::new();

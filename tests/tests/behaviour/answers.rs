@@ -178,6 +178,7 @@ async fn a_kubernetes_write_that_fails_or_loses_its_answer_loses_nothing() {
     }
 }
 
+/// acceptance 18
 #[tokio::test(start_paused = true)]
 async fn an_edit_during_a_call_does_not_lose_its_outcome() {
     let provider = Provider::new(CreateUniqueness::None);

@@ -29,6 +29,7 @@ fn reads(world: &World) -> usize {
     asked.len()
 }
 
+/// acceptance 15
 #[tokio::test(start_paused = true)]
 async fn a_password_reaches_the_provider_from_its_secret_and_nothing_else_shows_or_reads_it() {
     let provider = Provider::new(CreateUniqueness::ByExternalId);

@@ -6,6 +6,7 @@ use hostwright_plugin::CreateUniqueness;
 use hostwright_tests::{Fault, Provider, World, service};
 use serde_json::json;
 
+/// acceptance 18
 #[tokio::test(start_paused = true)]
 async fn two_controllers_make_one_server_and_go_through_its_life_together() {
     let world = World::new().with(service("alice")).running().running();

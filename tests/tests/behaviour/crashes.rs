@@ -36,6 +36,7 @@ async fn changed(crashes: Vec<Crash>, change: serde_json::Value) -> World {
     world
 }
 
+/// acceptance 2
 #[test]
 fn a_death_at_any_request_of_a_create_leaves_one_server() {
     at_every_request("create", &create);

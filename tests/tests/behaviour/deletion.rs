@@ -7,6 +7,7 @@ use hostwright_plugin::{Class, CreateUniqueness, Error};
 use hostwright_tests::{Fault, Provider, Trouble, World, service};
 use serde_json::{Value, json};
 
+/// acceptance 5
 #[tokio::test(start_paused = true)]
 async fn a_deleted_service_takes_its_server_along() {
     let world = World::new().with(service("alice")).with(service("bob")).running();
@@ -27,6 +28,7 @@ async fn a_service_that_never_was_leaves_without_a_call() {
     assert_eq!(world.wire.panel_requests(), Vec::<String>::new());
 }
 
+/// acceptance 5
 #[tokio::test(start_paused = true)]
 async fn while_the_panel_is_down_a_deleted_service_stays_and_says_so() {
     let world = World::new().with(service("alice")).running();

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use demo_panel::Panel;
 use hostwright_plugin::CreateUniqueness;
-use hostwright_tests::{Fault, Manifest, Provider, World, instance, package, service};
+use hostwright_tests::{Fault, Manifest, PanelSide, Provider, World, instance, package, secret, service};
 use serde_json::{Value, json};
 
 /// Stores an object that no schema would let through: it is from a time when the schema was another one.
@@ -70,4 +71,48 @@ async fn a_call_that_never_ends_is_given_up_and_looked_up() {
     world.settles().await;
     provider.hosts_exactly(["alice", "bob"]);
     assert_eq!(provider.count("create"), 2);
+}
+
+const OTHER_KEY: &str = "ptla_other_panel";
+
+/// A second panel with a key of its own, as `panel-us`, and a package of it.
+fn with_a_second_panel(panel: &Panel) -> World {
+    World::new()
+        .where_first(|world| world.wire.route("panel-us.test", panel.router()))
+        .with(secret("panel-us-api", OTHER_KEY))
+        .with(
+            instance("panel-us")
+                .setting(&["spec", "config", "panel_url"], "http://panel-us.test")
+                .setting(&["spec", "configFrom", "api_key", "secretKeyRef", "name"], "panel-us-api"),
+        )
+        .with(package("us-small").on("panel-us").setting(&["spec", "scalableTo"], json!([])))
+}
+
+/// acceptance 10
+#[tokio::test(start_paused = true)]
+async fn two_panels_with_keys_of_their_own_keep_apart_and_a_wrong_key_stops_one_of_them() {
+    let other =
+        Panel::new(demo_panel::Config { application_key: OTHER_KEY.to_owned(), ..demo_panel::Config::default() });
+    other.seed_demo();
+    let world = with_a_second_panel(&other)
+        .with(service("alice"))
+        .with(service("bob").ordering("us-small").owned_by("cust-2", "bob@example.com"))
+        .running();
+    world.settles().await;
+    world.panel.hosts_exactly(["alice"]);
+    assert!(other.server(&PanelSide::external_id("bob")).is_some() && other.servers().len() == 1);
+
+    world.apply(&secret("panel-us-api", "ptla_wrong"));
+    let refused = |world: &World| world.instance("panel-us").reason() == "ProviderUnauthorized";
+    world.until("the wrong key is noticed", refused).await;
+    for name in ["alice", "bob"] {
+        world.edit(name, &json!({"desiredStatus": "Suspended"}));
+    }
+    world.shows("bob", "ProviderUnauthorized").await;
+    world.service("bob").explains("panel-us");
+    world.shows("alice", "Suspended").await;
+    assert!(world.panel.server("alice").is_suspended());
+
+    world.apply(&secret("panel-us-api", OTHER_KEY));
+    world.shows("bob", "Suspended").await;
 }

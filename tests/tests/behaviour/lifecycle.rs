@@ -72,6 +72,7 @@ async fn a_service_that_starts_suspended_is_made_and_suspended() {
     assert_eq!(world.service("alice").is_ready().phase(), "Suspended");
 }
 
+/// acceptance 4
 #[tokio::test(start_paused = true)]
 async fn what_was_already_done_by_hand_counts_as_done() {
     let world = World::new().with(service("alice")).with(service("bob")).running();
@@ -118,6 +119,7 @@ async fn another_package_of_the_same_instance_scales_and_one_of_another_instance
     assert_eq!(world.panel.server("alice").limits.memory, 2048);
 }
 
+/// acceptance 17
 #[tokio::test(start_paused = true)]
 async fn an_installation_is_waited_for() {
     let world = World::new().where_first(|world| world.panel.holding_installations()).with(service("alice")).running();
@@ -129,6 +131,19 @@ async fn an_installation_is_waited_for() {
     world.panel.panel.finish_installation(world.panel.server("alice").id, true);
     world.settles().await;
     world.service("alice").is_ready();
+}
+
+/// acceptance 17
+#[tokio::test(start_paused = true)]
+async fn an_installation_that_fails_is_shown_and_once_mended_on_the_panel_it_is_ready() {
+    let world = World::new().where_first(|world| world.panel.holding_installations()).with(service("alice")).running();
+    world.shows("alice", "Provisioning").await;
+    world.panel.panel.finish_installation(world.panel.server("alice").id, false);
+    world.shows("alice", "RemoteFailed").await;
+    assert_eq!(world.service("alice").says("Provisioned"), "False/RemoteFailed");
+    world.panel.panel.finish_installation(world.panel.server("alice").id, true);
+    world.shows("alice", "UpToDate").await;
+    world.panel.hosts_exactly(["alice"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -185,6 +200,7 @@ async fn a_request_for_an_attempt_is_honoured_and_echoed() {
     assert_eq!(world.service("alice").text("/status/lastHandledReconcileAt"), "2026-11-20T09:00:00Z");
 }
 
+/// acceptance 17
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_takes_its_time_is_polled_until_it_is_done() {
     let provider = Provider::new(CreateUniqueness::LookupOnly).taking(Duration::from_mins(1));

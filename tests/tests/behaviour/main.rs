@@ -11,6 +11,7 @@ mod deletion_order;
 mod destruction;
 mod drift;
 mod edges;
+mod gitops;
 mod holders;
 mod identity;
 mod isolation;

@@ -35,6 +35,7 @@ async fn unreachable_never_counts_as_absent() {
     assert_eq!(world.panel.requests("POST", "servers"), 1);
 }
 
+/// acceptance 3
 #[tokio::test(start_paused = true)]
 async fn what_was_ordered_during_an_outage_says_that_nothing_was_created_and_comes_afterwards() {
     let world = World::new().running();

@@ -191,6 +191,13 @@ async fn a_date_moves_forwards_only_unless_it_is_corrected_and_the_refusal_says_
     pay(json!({"paidUntil": date("04")})).unwrap();
     assert_eq!(pay(json!({"paidUntil": date("02"), "corrects": date("03")})).unwrap_err().code, 422, "late again");
 
+    pay(json!({"paidUntil": date("03"), "corrects": date("04")})).unwrap();
+    pay(json!({"paidUntil": date("04")})).unwrap();
+    let repeated = pay(json!({"paidUntil": date("03")})).unwrap_err();
+    assert_eq!(repeated.code, 422, "what corrected a date once stays in the object and must not let a late payment through");
+    pay(json!({"paidUntil": date("04"), "corrects": null})).unwrap();
+    pay(json!({"paidUntil": date("03"), "corrects": date("04")})).unwrap();
+
     let removed = world.cluster.try_patch("HostingService", "alice", &json!({"spec": {"renewal": null}})).unwrap_err();
     assert!(removed.code == 422 && removed.message.contains("renewal cannot be removed"), "{}", removed.message);
     let alone = json!({"terminateAfter": "1d"});

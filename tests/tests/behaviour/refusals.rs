@@ -153,6 +153,7 @@ async fn a_package_of_an_unknown_instance_says_so() {
     recovers(&world).await;
 }
 
+/// acceptance 9
 #[tokio::test(start_paused = true)]
 async fn a_disabled_instance_is_not_called() {
     let world = World::new().with(instance("panel-eu").setting(&["spec", "mode"], "Disabled")).with(service("alice"));
@@ -185,6 +186,7 @@ async fn an_egg_that_does_not_exist_is_refused_by_name() {
     recovers(&world).await;
 }
 
+/// acceptance 3
 #[tokio::test(start_paused = true)]
 async fn a_node_without_room_is_told_as_such_and_tried_again() {
     let world = World::new().with(package("small").with_memory(5_000_000)).with(service("alice")).running();

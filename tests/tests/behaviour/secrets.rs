@@ -7,6 +7,7 @@ use hostwright_plugin::{Class, CreateUniqueness, Error, Scope};
 use hostwright_tests::{API_KEY, Fault, Provider, World, instance, secret, service};
 use serde_json::json;
 
+/// acceptance 15
 #[tokio::test(start_paused = true)]
 async fn a_provider_that_quotes_the_key_in_its_errors_gives_nothing_away() {
     for class in [Class::Invalid, Class::Unavailable, Class::Unknown, Class::Capacity, Class::Unauthorized] {

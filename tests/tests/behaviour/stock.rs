@@ -24,6 +24,7 @@ fn waiting(world: &World, names: &[String]) -> Vec<String> {
     names.iter().filter(|name| world.service(name).reason() == "OutOfStock").cloned().collect()
 }
 
+/// acceptance 8
 #[tokio::test(start_paused = true)]
 async fn a_hundred_orders_for_twenty_units_make_twenty_remotes_in_order_through_two_restarts() {
     let provider = Provider::new(CreateUniqueness::ByExternalId).taking(Duration::from_secs(2));
@@ -50,6 +51,7 @@ async fn a_hundred_orders_for_twenty_units_make_twenty_remotes_in_order_through_
     assert_eq!(world.object("Package", "small").at("/status/taken"), 20);
 }
 
+/// acceptance 8
 #[tokio::test(start_paused = true)]
 async fn a_unit_that_is_given_back_goes_to_whoever_waits_longest_and_more_stock_wakes_the_next() {
     let provider = Provider::new(CreateUniqueness::ByExternalId);
@@ -127,6 +129,7 @@ async fn an_older_order_that_turns_valid_at_any_moment_does_not_take_a_unit_that
     assert!(number > 4, "only {number} requests");
 }
 
+/// acceptance 8
 #[tokio::test(start_paused = true)]
 async fn an_owner_has_no_more_than_the_limit_and_blocks_nobody() {
     let provider = Provider::new(CreateUniqueness::ByExternalId);
@@ -161,6 +164,7 @@ async fn an_instance_takes_no_more_services_than_it_may_have() {
     world.until("c is ready", |world| world.service("c").ready()).await;
 }
 
+/// acceptance 13
 #[tokio::test(start_paused = true)]
 async fn a_change_of_package_holds_a_unit_of_both_until_the_outcome_is_definite() {
     let provider = Provider::new(CreateUniqueness::ByExternalId);

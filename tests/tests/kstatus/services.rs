@@ -55,6 +55,9 @@ pub async fn in_order(states: &mut States) {
     states.add("being suspended", during("suspend", service("alice"), suspended).await);
     states.add("suspended, by the spec", settled(service("alice").wanting("Suspended")).await.0.service("alice"));
     states.add("suspended, by a holder", settled(service("alice").held_by("abuse-desk")).await.0.service("alice"));
+    let world = World::simulated(&provider()).with(package("small").overdue("0s", "72h"));
+    let unpaid = service("alice").paid_until(world.in_seconds(-60));
+    states.add("suspended, because nobody paid", showing(world.with(unpaid).running(), "Overdue").await);
     let active = json!({"desiredStatus": "Active"});
     states.add(
         "the suspension is being lifted",
