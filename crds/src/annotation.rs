@@ -6,6 +6,8 @@ pub const IDENTITY: &str = "hostwright.dev/identity";
 pub const PAUSED: &str = "hostwright.dev/paused";
 /// A new value asks for one attempt now; the controller echoes it in `status.lastHandledReconcileAt`.
 pub const RECONCILE_REQUESTED_AT: &str = "hostwright.dev/reconcile-requested-at";
+/// A new value asks for new credentials; the controller echoes it in `status.lastHandledRotateAt` once they are issued.
+pub const ROTATE_REQUESTED_AT: &str = "hostwright.dev/rotate-requested-at";
 /// Accepts the differences of an attached remote: the hash that `Synced=False/AttachedWithDifferences` names.
 pub const ACCEPT_DIFFERENCES: &str = "hostwright.dev/accept-diff";
 /// Settles a create whose outcome nobody can look up: `absent`, or the remote's id.
@@ -54,6 +56,12 @@ pub const ALL: &[Annotation] = &[
         on: "HostingService, ProviderInstance",
         written_by: "people, pipelines, `hostwright reconcile`",
         meaning: "Any new value, by custom a time: one attempt now, whatever the back-off. Echoed in `status.lastHandledReconcileAt`.",
+    },
+    Annotation {
+        key: ROTATE_REQUESTED_AT,
+        on: "HostingService",
+        written_by: "people, pipelines, `hostwright rotate`",
+        meaning: "Any new value, by custom a time: new credentials, once. The old ones stop working. Echoed in `status.lastHandledRotateAt` once the new ones are in the Secret, or once it is clear that the plugin cannot issue any.",
     },
     Annotation {
         key: ACCEPT_DIFFERENCES,

@@ -13,6 +13,8 @@ pub const ACCEPTED: &str = "Accepted";
 pub const SUSPENDED: &str = "Suspended";
 /// The last look agrees with what was applied last.
 pub const SYNCED: &str = "Synced";
+/// The credentials of the remote are in their Secret; absent where none were issued.
+pub const CREDENTIALS_STORED: &str = "CredentialsStored";
 /// Present only while work is going on.
 pub const RECONCILING: &str = "Reconciling";
 /// Present only while nothing will happen until somebody acts.

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 pub use status::{
-    HistoryEntry, HostingServiceStatus, LastApplied, LastError, NextTransition, Operation, OperationOutcome, Phase,
-    RemoteState, RemoteStatus, Target, Verb,
+    CredentialsStatus, HistoryEntry, HostingServiceStatus, LastApplied, LastError, NextTransition, Operation,
+    OperationOutcome, Phase, RemoteState, RemoteStatus, Target, Verb,
 };
 pub use time::{Cancellation, Renewal};
 

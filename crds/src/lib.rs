@@ -20,7 +20,7 @@ mod shared;
 mod variant;
 
 pub use hosting_service::{
-    Cancellation, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec,
+    Cancellation, CredentialsStatus, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec,
     HostingServiceStatus, LastApplied, LastError, NextTransition, OnRemoteMissing, Operation, OperationOutcome, Owner,
     Phase, RemoteState, RemoteStatus, Renewal, Suspension, Target, Verb,
 };

@@ -317,6 +317,31 @@ reasons! {
         "operators: look at the provider",
         "kubectl annotate hsvc NAME hostwright.dev/resolve-renew=renewed"
     }
+    ROTATING = "Rotating" on "Ready" {
+        "New credentials are being issued, because somebody asked for them or because the old ones were lost before they were stored.",
+        "nobody",
+        "kubectl get hsvc NAME -w"
+    }
+    ROTATED = "Rotated" on "event" {
+        "New credentials were issued and are in the Secret that `status.credentials` names. The old ones no longer work.",
+        "nobody",
+        "kubectl get secret NAME-credentials"
+    }
+    CREDENTIALS_LOST = "CredentialsLost" on "Ready, CredentialsStored, Stalled" {
+        "The provider issued credentials once, and the controller ended before they were stored. Where the plugin can issue new ones, that is done by itself. Elsewhere somebody sets them at the provider and puts them into the Secret.",
+        "nobody, or operators: set them at the provider",
+        "hostwright reconcile NAME"
+    }
+    CREDENTIALS_NOT_STORED = "CredentialsNotStored" on "Ready" {
+        "The Secret for the credentials of the remote cannot be written: most often the controller may not, and the value credentialSecrets.namespaces of the Helm chart lets it. Before a create nothing is made until it can. Afterwards the credentials are kept in memory and tried again; if the process ends meanwhile they are lost.",
+        "platform team",
+        "helm upgrade hostwright charts/hostwright --namespace hostwright-system --reset-then-reuse-values --set 'credentialSecrets.namespaces={NAMESPACE}'"
+    }
+    CREDENTIALS_SECRET_TAKEN = "CredentialsSecretTaken" on "Ready, Stalled" {
+        "There is a Secret under the name for the credentials, and the service does not own it. It is never overwritten.",
+        "whoever made that Secret: move it",
+        "kubectl delete secret NAME-credentials"
+    }
     OWNER_EMAIL_TAKEN = "OwnerEmailTaken" on "Ready, Stalled" {
         "The owner's e-mail address belongs to another user of the panel.",
         "platform team",

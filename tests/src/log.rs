@@ -16,6 +16,8 @@ const KEPT: usize = 200;
 struct Lines {
     last: VecDeque<String>,
     leaked: Option<String>,
+    /// Beside the key of the panel: what was issued or chosen in this test.
+    planted: Vec<String>,
 }
 
 thread_local! {
@@ -29,7 +31,7 @@ impl Write for Capture {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         let line = String::from_utf8_lossy(bytes).into_owned();
         LINES.with_borrow_mut(|lines| {
-            if line.contains(API_KEY) {
+            if line.contains(API_KEY) || lines.planted.iter().any(|planted| line.contains(planted.as_str())) {
                 lines.leaked.get_or_insert_with(|| line.clone());
             }
             lines.last.push_back(line);
@@ -76,4 +78,14 @@ pub(crate) fn leaked() -> Option<String> {
 pub(crate) fn last() -> String {
     let worth = |line: &&String| ["INFO", "WARN", "ERROR"].iter().any(|level| line.contains(level));
     LINES.with_borrow(|lines| lines.last.iter().filter(worth).cloned().collect())
+}
+
+/// No line may show this value from now on.
+pub(crate) fn plant(value: &str) {
+    LINES.with_borrow_mut(|lines| lines.planted.push(value.to_owned()));
+}
+
+/// What was planted so far.
+pub(crate) fn planted() -> Vec<String> {
+    LINES.with_borrow(|lines| lines.planted.clone())
 }

@@ -1,5 +1,6 @@
 //! The world of a test.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use hostwright::kube::Leadership;
 use hostwright::manager::{self, Options};
 use hostwright_plugin::Plugin;
 use hostwright_plugin_pterodactyl::Pterodactyl;
+use k8s_openapi::ByteString;
 use k8s_openapi::jiff::Timestamp;
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -19,8 +21,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cluster::Lease;
 use crate::wire::Line;
 use crate::{
-    API_KEY, Cluster, INSTALLATION, Manifest, PanelSide, Provider, SYSTEM, Scripted, View, Wire, instance, log,
-    package, secret,
+    API_KEY, Cluster, INSTALLATION, Manifest, NAMESPACE, PanelSide, Provider, SYSTEM, Scripted, View, Wire, instance,
+    log, package, secret,
 };
 
 /// How much time a step passes.
@@ -198,6 +200,19 @@ impl World {
         View { name: format!("{kind} {name}"), object }
     }
 
+    /// The credentials of a service, from the Secret that its status names.
+    pub fn credentials(&self, service: &str) -> BTreeMap<String, String> {
+        let name = self.service(service).text("/status/credentials/secretName").to_owned();
+        self.secret_values(&name)
+    }
+
+    /// The values of a Secret beside the services; none where there is no such Secret.
+    pub fn secret_values(&self, name: &str) -> BTreeMap<String, String> {
+        let secret = self.cluster.get("Secret", &format!("{NAMESPACE}/{name}")).unwrap_or_default();
+        let data: BTreeMap<String, ByteString> = serde_json::from_value(secret["data"].clone()).unwrap_or_default();
+        data.into_iter().map(|(key, value)| (key, String::from_utf8(value.0).unwrap())).collect()
+    }
+
     /// Whether a service exists.
     pub fn has(&self, service: &str) -> bool {
         self.cluster.get("HostingService", service).is_some()
@@ -299,7 +314,12 @@ impl World {
         assert_eq!(log::leaked(), None, "a log line shows a secret");
         for kind in ["HostingService", "Package", "ProviderInstance", "Plugin", "Event", "ConfigMap"] {
             for object in self.cluster.list(kind) {
-                assert!(!object.to_string().contains(API_KEY), "a {kind} shows a secret: {object:#}");
+                let text = object.to_string();
+                let shows = |secret: &str| text.contains(secret);
+                assert!(
+                    !shows(API_KEY) && !log::planted().iter().any(|planted| shows(planted)),
+                    "a {kind}: {object:#}"
+                );
             }
         }
     }

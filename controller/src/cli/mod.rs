@@ -32,6 +32,7 @@ mod recreate;
 mod release;
 mod remote;
 mod restore;
+mod rotate;
 mod run;
 mod selection;
 mod service;
@@ -85,6 +86,8 @@ enum Command {
     Cancel(cancel::Arguments),
     /// Ask for one attempt now, whatever pause an earlier failure asked for
     Reconcile(reconcile::Arguments),
+    /// Ask for new credentials of a service; the old ones stop working
+    Rotate(rotate::Arguments),
     /// Make a service anew that has ended, or whose server something else removed: new, and empty
     Recreate(recreate::Arguments),
     /// Apply manifests to a cluster, as `kubectl apply --server-side` does
@@ -138,6 +141,7 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Unsuspend(arguments) => unsuspend::run(arguments, &output).await,
         Command::Cancel(arguments) => cancel::run(arguments, &output).await,
         Command::Reconcile(arguments) => reconcile::run(arguments, &output).await,
+        Command::Rotate(arguments) => rotate::run(arguments, &output).await,
         Command::Recreate(arguments) => recreate::run(arguments, &output).await,
         Command::Apply(arguments) => apply::run(arguments, &output).await,
         Command::Delete(arguments) => delete::run(arguments, &output).await,

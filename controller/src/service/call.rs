@@ -31,6 +31,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         checkout,
         fields,
         checkout_secrets: pass.passwords.clone().unwrap_or_default(),
+        credentials: pass.credentials.clone().unwrap_or_default(),
         owner: Owner {
             key: identity.owner.clone(),
             email: service.spec.owner.email.clone(),

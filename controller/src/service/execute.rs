@@ -9,6 +9,7 @@ use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::beforehand::{self, Question};
+use super::credentials;
 use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
@@ -45,12 +46,19 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::TakeFinalizer => take_finalizer(pass).await,
         // Nothing is recorded of what cannot be made yet.
         Step::Record if is_fresh(pass) && passwords::are_missing(pass).await? => Ok(Flow::Again),
+        Step::Record if is_fresh(pass) => match credentials::unstorable(pass).await {
+            Some(flow) => Ok(flow),
+            None => record(pass).await,
+        },
         Step::Record => record(pass).await,
         Step::Observe => observe(pass).await,
         Step::Verify => verify(pass).await,
         Step::Poll => mutate::poll(pass).await,
         Step::Attach(how) => attach(pass, how).await,
         Step::Conclude(conclusion) => {
+            if conclusion == Conclusion::TookEffect && is_creating(pass) {
+                credentials::recall(pass).await?;
+            }
             pass.found(Finding::Concluded(conclusion));
             Ok(Flow::Again)
         }
@@ -79,9 +87,14 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Ok(Flow::Again)
         }
         Step::ResolveRenewal(conclusion) => resolve_renewal(pass, conclusion).await,
-        Step::Create => match beforehand::refused(pass, Question::Order).await? {
+        Step::RefuseRotation(token) => {
+            pass.found(Finding::RotationRefused(token));
+            Ok(Flow::Again)
+        }
+        Step::Create => create(pass).await,
+        Step::Rotate => match credentials::unprepared(pass, Verb::Rotate).await? {
             Some(flow) => Ok(flow),
-            None => mutate::mutate(pass, Verb::Create, false).await,
+            None => mutate::mutate(pass, Verb::Rotate, false).await,
         },
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
@@ -92,6 +105,20 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::Renew => mutate::mutate(pass, Verb::Renew, false).await,
         Step::Terminate { force } => mutate::mutate(pass, Verb::Terminate, force).await,
     }
+}
+
+async fn create(pass: &mut Pass) -> Result<Flow, Error> {
+    if let Some(flow) = beforehand::refused(pass, Question::Order).await? {
+        return Ok(flow);
+    }
+    match credentials::unprepared(pass, Verb::Create).await? {
+        Some(flow) => Ok(flow),
+        None => mutate::mutate(pass, Verb::Create, false).await,
+    }
+}
+
+fn is_creating(pass: &Pass) -> bool {
+    pass.status.operation.as_ref().is_some_and(|operation| operation.verb == Verb::Create)
 }
 
 async fn release(pass: &mut Pass, why: ReleaseReason) -> Result<Flow, Error> {
@@ -264,6 +291,7 @@ async fn attach(pass: &mut Pass, how: Attachment) -> Result<Flow, Error> {
     {
         instance::note_found(&pass.ctx, &runtime.name);
     }
+    credentials::recall(pass).await?;
     pass.found(Finding::Attached(how, Box::new(present)));
     Ok(Flow::Again)
 }
@@ -293,6 +321,9 @@ async fn observe(pass: &mut Pass) -> Result<Flow, Error> {
         // Until this pass settles it.
         remembered.unsettled |= doubted;
     });
+    if pass.request().is_some() && pass.credentials_need_somebody() {
+        credentials::look_again(pass).await;
+    }
     honour_request(pass);
     match answer {
         Ok(seen) => {

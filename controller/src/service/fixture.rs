@@ -7,7 +7,7 @@ use hostwright_crds::{
     LastError, OnRemoteMissing, Operation, OperationOutcome, Overdue, RemoteState, RemoteStatus, Verb, annotation,
 };
 use hostwright_plugin::{
-    Capabilities, Class, CreateUniqueness, Map, Observation, Present, Remote, RenewSupport, State,
+    Capabilities, Class, CreateUniqueness, CredentialNames, Map, Observation, Present, Remote, RenewSupport, State,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
@@ -53,6 +53,7 @@ pub(super) struct Scene {
     pub(super) carried: Option<Carried>,
     pub(super) recorded_until: Option<Timestamp>,
     pub(super) overdue: Option<Overdue>,
+    pub(super) credentials: CredentialNames,
     /// What the clock of the API server shows, where it differs.
     pub(super) server: Option<i64>,
 }
@@ -82,6 +83,7 @@ pub(super) fn service() -> Scene {
         carried: None,
         recorded_until: None,
         overdue: None,
+        credentials: CredentialNames::default(),
         server: None,
     }
 }
@@ -395,6 +397,9 @@ impl Scene {
             external_id: "prod.customers.alice",
             uid: "uid-1",
             carried: self.carried.as_ref(),
+            credentials: &self.credentials,
+            secret_name: "alice-credentials".into(),
+            rotation_requested: self.service.annotations().get(annotation::ROTATE_REQUESTED_AT).map(String::as_str),
         }
     }
 }

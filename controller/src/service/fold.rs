@@ -3,6 +3,7 @@
 
 mod answer;
 mod attach;
+mod credentials;
 mod renewal;
 
 #[cfg(test)]
@@ -14,10 +15,11 @@ use hostwright_crds::{
     Carried, HostingServiceStatus, LastError, Operation, OperationOutcome, RemoteState, RemoteStatus, Target, Verb,
     condition, reason,
 };
-use hostwright_plugin::{Class, Error, Outcome, Present, Remote, RenewSupport};
+use hostwright_plugin::{Class, CredentialNames, Error, Outcome, Present, Remote, RenewSupport};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use k8s_openapi::jiff::Timestamp;
 
+use super::digest;
 use super::order::Order;
 use super::plan::{Attachment, Conclusion};
 use super::retry;
@@ -62,6 +64,12 @@ pub enum Finding {
     NotedRenewal(Timestamp),
     /// A person said what became of a renewal.
     ResolvedRenewal(Conclusion),
+    /// These credentials stand in the Secret.
+    CredentialsKept(Vec<String>),
+    /// These stand in the Secret, where only a person can have put what was lost.
+    CredentialsPutBack(Vec<String>),
+    /// New credentials were asked for by this token, and the plugin cannot issue any.
+    RotationRefused(String),
     /// The operation is not needed any more.
     Dropped,
     /// A request for an attempt was honoured.
@@ -107,6 +115,12 @@ pub struct Ground<'a> {
     pub uid: &'a str,
     /// What the record carried here from another cluster.
     pub carried: Option<&'a Carried>,
+    /// The names of the credentials of the remote.
+    pub credentials: &'a CredentialNames,
+    /// The name of the Secret that they are in.
+    pub secret_name: String,
+    /// The token by which somebody asks for new ones, handled or not.
+    pub rotation_requested: Option<&'a str>,
 }
 
 impl Ground<'_> {
@@ -123,6 +137,11 @@ impl Ground<'_> {
         self.order.as_ref().ok().filter(|_| verb == Verb::Scale).map(|order| order.package_generation)
     }
 
+    /// The digest of what a verb is to bring about.
+    fn inputs(&self, verb: Verb) -> String {
+        if verb == Verb::Rotate { rotation_inputs(self.rotation_requested) } else { self.digest() }
+    }
+
     fn after(&self, pause: Duration) -> Time {
         Time(self.now.saturating_add(pause).unwrap_or(self.now))
     }
@@ -136,7 +155,7 @@ impl Ground<'_> {
     pub fn operation_id(&self, verb: Verb, status: &HostingServiceStatus) -> String {
         match (verb, renewal::next_until(status, self)) {
             (Verb::Renew, Some(until)) => retry::operation_id(self.external_id, self.uid, verb, &until.to_string(), 0),
-            _ => retry::operation_id(self.external_id, self.uid, verb, &self.digest(), status.epoch),
+            _ => retry::operation_id(self.external_id, self.uid, verb, &self.inputs(verb), status.epoch),
         }
     }
 }
@@ -182,6 +201,15 @@ pub fn fold(status: &mut HostingServiceStatus, finding: &Finding, ground: &Groun
         Finding::ChangedPackage => changed_package(status, ground),
         Finding::NotedRenewal(until) => Some(renewal::noted(status, *until, ground)),
         Finding::ResolvedRenewal(conclusion) => renewal::resolved(status, *conclusion, ground),
+        Finding::CredentialsKept(keys) => {
+            credentials::kept(status, keys, ground);
+            None
+        }
+        Finding::CredentialsPutBack(keys) => {
+            credentials::put_back(status, keys, ground);
+            None
+        }
+        Finding::RotationRefused(token) => Some(credentials::refused(status, token, ground)),
         Finding::Dropped => {
             status.operation = None;
             None
@@ -210,6 +238,11 @@ pub fn handled(token: &str) -> String {
     condition::cut(token.to_owned(), 256)
 }
 
+/// The digest of what a rotation was asked for by.
+pub fn rotation_inputs(token: Option<&str>) -> String {
+    digest::of(&[token.unwrap_or_default()])
+}
+
 /// The operation as its next attempt is about to be made.
 pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Present>, ground: &Ground) -> Operation {
     let id = ground.operation_id(verb, status);
@@ -221,7 +254,7 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
         verb,
         attempt: earlier.map_or(0, |operation| operation.attempt).saturating_add(1),
         outcome: OperationOutcome::Unknown,
-        inputs: ground.digest(),
+        inputs: ground.inputs(verb),
         package_generation: ground.package_generation(verb),
         paid_until: renewal::asked_for(verb, status, ground),
         before: earlier.and_then(|operation| operation.before.clone()).or(before).or_else(|| status.remembered.clone()),
@@ -238,6 +271,9 @@ pub fn next_attempt(status: &HostingServiceStatus, verb: Verb, seen: Option<&Pre
 /// A create that something more urgent interrupts was answered all the same.
 fn began(status: &mut HostingServiceStatus, operation: &Operation, ground: &Ground) -> Option<Notice> {
     let earlier = status.operation.replace(operation.clone())?;
+    if operation.verb != Verb::Rotate {
+        credentials::displaced(status, &earlier, ground);
+    }
     let interrupted = earlier.verb == Verb::Create && earlier.outcome == OperationOutcome::Accepted;
     let id = status.remote.as_ref().filter(|_| interrupted && operation.verb != Verb::Create)?.id.clone();
     let message = format!("created remote {id} on {}; its set-up is interrupted", ground.instance);
@@ -279,7 +315,7 @@ fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, gro
         id: ground.operation_id(verb, status),
         verb,
         outcome: OperationOutcome::Refused,
-        inputs: ground.digest(),
+        inputs: ground.inputs(verb),
         package_generation: ground.package_generation(verb),
         unanswered_at: may_land.and_then(|known| known.unanswered_at.clone()),
         paid_until: may_land.and_then(|known| known.paid_until.clone()),
@@ -288,7 +324,7 @@ fn look_failed(status: &mut HostingServiceStatus, verb: Verb, error: &Error, gro
     operation.attempt = operation.attempt.saturating_add(1);
     if operation.outcome == OperationOutcome::Refused {
         // What was edited since the last attempt has had its early look.
-        operation.inputs = ground.digest();
+        operation.inputs = ground.inputs(verb);
         operation.package_generation = ground.package_generation(verb);
         if verb == Verb::Renew {
             operation.paid_until = ground.paid_until.map(Time);
@@ -317,6 +353,9 @@ fn told<'a>(error: &'a Error, instance: &str) -> &'a str {
 
 fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: &Ground) -> Option<Notice> {
     let operation = status.operation.clone()?;
+    if operation.verb == Verb::Rotate {
+        credentials::in_doubt(status, ground);
+    }
     match (conclusion, operation.outcome) {
         (Conclusion::TookEffect, _) => answer::took_effect(status, &operation, ground),
         (Conclusion::Unknowable, _) => Some(renewal::in_doubt(status, &operation, ground)),
@@ -375,6 +414,7 @@ fn forgot(status: &mut HostingServiceStatus, ground: &Ground) {
     status.remembered = None;
     status.renewed_until = None;
     status.renewal_in_doubt = None;
+    status.credentials = None;
     status.operation = Some(Operation {
         id: ground.operation_id(Verb::Create, status),
         verb: Verb::Create,
@@ -406,6 +446,7 @@ fn ended(status: &mut HostingServiceStatus, ground: &Ground) -> Option<Notice> {
     status.operation = None;
     status.suspended_at = None;
     status.remembered = None;
+    status.credentials = None;
     status.epoch += 1;
     let message = format!("remote {} was ended{}", remote?.id, ground.cause());
     Some(Notice { reason: reason::TERMINATED, message, warning: false })

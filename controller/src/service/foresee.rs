@@ -14,7 +14,7 @@ use super::due::{self, Calendar};
 use super::execute;
 use super::order::{self, Order};
 use super::plan::existing::{Scaling, scaling_of};
-use super::plan::{self, Step, renewing};
+use super::plan::{self, Step, renewing, rotating};
 use super::record::{self, Record};
 use super::report;
 use super::situation::{Look, Provider, ProviderFacts, Situation};
@@ -160,6 +160,7 @@ impl<'a> Asked<'a> {
             checkout,
             fields,
             checkout_secrets: BTreeMap::new(),
+            credentials: BTreeMap::new(),
             owner: Owner { key, email: service.spec.owner.email.clone(), name: service.spec.owner.name.clone() },
             paid_until: due::paid_until(service),
             remote: status.remote.as_ref().map(remote),
@@ -283,6 +284,9 @@ impl Foreseen {
                     && let Some(until) = due::paid_until(s.service)
                 {
                     self.add(Verb::Renew, Weight::Changes, vec![format!("paid until {until}")]);
+                }
+                if rotating::has_work(s) {
+                    self.add(Verb::Rotate, Weight::Changes, vec!["the old credentials stop working".to_owned()]);
                 }
                 self.expect_scale(s, plugin)
             }

@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
+use hostwright_crds::Operation;
+use hostwright_plugin::RemoteState;
 use k8s_openapi::jiff::Timestamp;
 
 use crate::providers::Hold;
@@ -14,7 +16,7 @@ pub struct Memory {
 }
 
 /// What this process remembers of one service.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 pub struct Remembered {
     /// The sequence number after the last mutation was answered: what started before it is older than it.
     pub last_mutation: u64,
@@ -30,6 +32,17 @@ pub struct Remembered {
     pub passed: Option<String>,
     /// The passwords of the checkout could not be used when they were looked for last.
     pub no_passwords: Option<NoPasswords>,
+    /// An answer whose credentials could not be stored yet.
+    pub unstored: Option<Unstored>,
+}
+
+/// An answer that is folded in once its credentials are stored.
+#[derive(Debug, Clone)]
+pub struct Unstored {
+    /// What was asked for.
+    pub operation: Operation,
+    /// The remote as it left it.
+    pub answer: RemoteState,
 }
 
 /// Why the passwords of a checkout could not be used.

@@ -5,6 +5,7 @@ mod beforehand;
 mod call;
 mod changes;
 pub(crate) mod checkout;
+mod credentials;
 mod digest;
 mod due;
 mod effective;
@@ -101,7 +102,10 @@ async fn one_pass(cached: &HostingService, ctx: &Arc<Context>) -> Result<Action,
     let mut pass = Pass::begin(service, ctx.clone()).await?;
     passwords::look_again(&mut pass).await?;
     // plan (pure) and execute (provider): one mutation at most
-    let end = advance(&mut pass).await?;
+    let end = match credentials::finish(&mut pass).await {
+        Some(end) => end,
+        None => advance(&mut pass).await?,
+    };
     // report (fold pure, one write): what happened and what is so
     Box::pin(publish::publish(&mut pass, &end)).await
 }

@@ -3,7 +3,8 @@
 
 use hostwright_crds::{DeletionPolicy, DesiredStatus, HostingServiceStatus, OnRemoteMissing, Renewal, annotation};
 use hostwright_plugin::{
-    Class, CreateUniqueness, Difference, Error, Observation, Outcome, Present, Remote, RemoteState, RenewSupport, State,
+    Class, CreateUniqueness, Difference, Error, Observation, Outcome, Present, Remote, RemoteState, RenewSupport,
+    Secret, State,
 };
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt as _;
@@ -16,6 +17,8 @@ use super::situation::Look;
 
 /// The length of a paid period, in seconds.
 const PERIOD: i64 = 2_592_000;
+/// The credential that the provider makes up, where it does.
+const TOKEN: &str = "token";
 
 /// What happens to one mutation.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -32,6 +35,8 @@ enum Fate {
     CrashBefore,
     /// The process dies after the call took effect.
     CrashAfter,
+    /// The process dies after it stored the credentials of the answer, before it wrote the answer down.
+    CrashStored,
 }
 
 /// What happens before a pass.
@@ -48,6 +53,8 @@ enum Event {
     FinalizerTakenAway,
     /// Paid for this many more periods.
     Paid(i64),
+    /// Somebody asks for new credentials.
+    RotationAsked(u32),
 }
 
 /// What the provider has.
@@ -58,6 +65,8 @@ struct Server {
     memory: i64,
     /// Every period that was bought, by the second of its end.
     bought: Vec<i64>,
+    /// The credential that it accepts.
+    token: u32,
 }
 
 /// A provider with room for one service, and the object that orders it.
@@ -67,6 +76,12 @@ struct World {
     stored: HostingServiceStatus,
     servers: Vec<Server>,
     made: u32,
+    /// How many credentials were issued.
+    issued: u32,
+    /// The one in the Secret.
+    kept: Option<u32>,
+    /// There is a Secret.
+    prepared: bool,
     /// The last look did not settle the doubt it was made for.
     unsettled: bool,
     /// Creates on their way: when they arrive, and the period that they buy.
@@ -77,19 +92,25 @@ struct World {
 }
 
 impl World {
-    fn new(uniqueness: CreateUniqueness, renew: RenewSupport) -> Self {
-        let scene = service().instance(|facts| {
+    fn new(uniqueness: CreateUniqueness, renew: RenewSupport, rotates: Option<bool>) -> Self {
+        let mut scene = service().instance(|facts| {
             facts.capabilities.create_uniqueness = uniqueness;
             facts.capabilities.renew = renew;
+            facts.capabilities.rotate_credentials = rotates == Some(true);
         });
         let enforced = uniqueness.is_enforced();
-        let mut scene = scene;
+        if rotates.is_some() {
+            scene.credentials.minted.insert(TOKEN.to_owned());
+        }
         scene.service.spec.on_remote_missing = OnRemoteMissing::Recreate;
         Self {
             scene,
             stored: HostingServiceStatus::default(),
             servers: vec![],
             made: 0,
+            issued: 0,
+            kept: None,
+            prepared: false,
             unsettled: false,
             landing: vec![],
             most_servers: 0,
@@ -114,6 +135,10 @@ impl World {
             Event::ResizedByHand(memory) => self.servers.iter_mut().for_each(|server| server.memory = memory),
             Event::RemovedByHand => self.servers.clear(),
             Event::FinalizerTakenAway => self.scene.service.metadata.finalizers = None,
+            Event::RotationAsked(token) => {
+                let key = annotation::ROTATE_REQUESTED_AT.to_owned();
+                self.scene.service.annotations_mut().insert(key, token.to_string());
+            }
             Event::Paid(periods) => {
                 let paid_until = Time(at(self.paid_until().unwrap_or_default() + periods * PERIOD));
                 self.scene.service.spec.renewal = Some(Renewal { paid_until, corrects: None });
@@ -213,6 +238,7 @@ impl World {
                 }
             }
             Step::ResolvedAsAbsent => panic!("this provider can be asked"),
+            Step::RefuseRotation(token) => self.found(&Finding::RotationRefused(token)),
             Step::NoteRenewal(until) => self.found(&Finding::NotedRenewal(until)),
             Step::ResolveRenewal(conclusion) => {
                 self.scene.service.annotations_mut().remove(annotation::RESOLVE_RENEW);
@@ -221,10 +247,14 @@ impl World {
             Step::Forget => self.found(&Finding::Forgot),
             Step::Verify => self.scene.facts().verified_at = Some(at(self.scene.now)),
             Step::Attach(how) => {
+                self.recall();
                 let present = self.scene.look.as_ref().and_then(Look::present).cloned().unwrap();
                 self.found(&Finding::Attached(how, Box::new(present)));
             }
-            Step::Conclude(conclusion) => self.found(&Finding::Concluded(conclusion)),
+            Step::Conclude(conclusion) => {
+                self.recall();
+                self.found(&Finding::Concluded(conclusion));
+            }
             Step::AssumeAttempt => self.found(&Finding::AssumedAttempt),
             Step::ReportMissing => self.found(&Finding::WentMissing),
             Step::Poll => panic!("this provider gives no tokens"),
@@ -256,7 +286,19 @@ impl World {
         self.scene = scene.ended();
     }
 
+    /// What stands in the Secret.
+    fn recall(&mut self) {
+        if !self.scene.credentials.is_empty() && self.prepared {
+            let keys = self.kept.map(|_| TOKEN.to_owned()).into_iter().collect();
+            self.found(&Finding::CredentialsKept(keys));
+        }
+    }
+
     fn mutate(&mut self, verb: hostwright_crds::Verb, fate: Fate) -> bool {
+        if verb == hostwright_crds::Verb::Create && self.scene.status().remote.is_none() {
+            (self.kept, self.prepared) = (None, true);
+            self.recall();
+        }
         let status = self.scene.status().clone();
         let seen = self.scene.look.as_ref().and_then(Look::present).cloned();
         let operation = fold::next_attempt(&status, verb, seen.as_ref(), &self.scene.ground());
@@ -273,6 +315,11 @@ impl World {
                 return false;
             }
             Fate::Answered => self.effect(verb),
+            Fate::CrashStored => {
+                let answer = self.effect(verb);
+                self.keep(&answer);
+                return false;
+            }
             Fate::AnswerLost => {
                 let _ = self.effect(verb);
                 unknown()
@@ -285,10 +332,20 @@ impl World {
             Fate::Refused(class) => Err(Error::new(class, "refused", "words")),
         };
         self.scene.look = None;
+        self.keep(&answer);
         self.found(&Finding::Answered(operation, answer));
         self.store();
         self.scene.now += 1;
         false
+    }
+
+    fn keep(&mut self, answer: &Result<Outcome, Error>) {
+        if let Ok(Outcome::Done(state)) = answer
+            && let Some(token) = state.credentials.get(TOKEN)
+        {
+            self.kept = token.expose().parse().ok();
+            self.recall();
+        }
     }
 
     /// What a verb does to the provider.
@@ -301,7 +358,7 @@ impl World {
             }
             Verb::Create => {
                 self.make(self.buying());
-                Ok(self.done())
+                Ok(self.issuing())
             }
             Verb::Terminate => {
                 self.servers.clear();
@@ -319,6 +376,11 @@ impl World {
             Verb::Scale => {
                 self.servers.iter_mut().for_each(|server| server.memory = memory);
                 Ok(self.done())
+            }
+            Verb::Rotate => {
+                self.issued += 1;
+                self.servers[0].token = self.issued;
+                Ok(self.issuing())
             }
             Verb::Renew => {
                 let until = self.buying().unwrap();
@@ -341,13 +403,23 @@ impl World {
     fn make(&mut self, bought: Option<i64>) {
         self.made += 1;
         let bought = bought.into_iter().collect();
-        self.servers.push(Server { id: self.made, state: State::Active, memory: self.ordered(), bought });
+        self.issued += 1;
+        let (memory, token) = (self.ordered(), self.issued);
+        self.servers.push(Server { id: self.made, state: State::Active, memory, bought, token });
         self.most_servers = self.most_servers.max(self.servers.len());
     }
 
     fn done(&self) -> Outcome {
         let server = &self.servers[0];
         Outcome::Done(RemoteState::new(remote(server.id), server.state))
+    }
+
+    /// The same with the credential that is told once.
+    fn issuing(&self) -> Outcome {
+        let server = &self.servers[0];
+        let names = self.scene.credentials.minted.iter();
+        let credentials = names.map(|name| (name.clone(), Secret::new(server.token.to_string()))).collect();
+        Outcome::Done(RemoteState { credentials, ..RemoteState::new(remote(server.id), server.state) })
     }
 
     /// Creates that were on their way arrive. The provider refuses a second one where it can.
@@ -438,6 +510,7 @@ fn fates() -> impl Strategy<Value = Fate> {
         2 => class.prop_map(Fate::Refused),
         1 => Just(Fate::CrashBefore),
         1 => Just(Fate::CrashAfter),
+        1 => Just(Fate::CrashStored),
     ]
 }
 
@@ -455,6 +528,7 @@ fn events() -> impl Strategy<Value = Event> {
         1 => Just(Event::RemovedByHand),
         1 => Just(Event::FinalizerTakenAway),
         2 => (1_i64..3).prop_map(Event::Paid),
+        1 => (1_u32..9).prop_map(Event::RotationAsked),
     ]
 }
 
@@ -478,13 +552,15 @@ proptest! {
     fn whatever_goes_wrong_there_is_never_a_second_remote_and_it_converges(
         uniqueness in uniqueness(),
         renew in renew_support(),
+        rotates in proptest::option::of(any::<bool>()),
         history in histories(),
         delete in any::<bool>(),
     ) {
-        let mut world = World::new(uniqueness, renew);
-        let mut by_hand = false;
+        let mut world = World::new(uniqueness, renew, rotates);
+        let (mut by_hand, mut wiped) = (false, false);
         for (event, fate, suspicious) in history {
             by_hand |= matches!(event, Event::SuspendedByHand | Event::StatusWiped);
+            wiped |= event == Event::StatusWiped;
             world.happens(event);
             world.pass(fate, suspicious);
             prop_assert!(world.most_servers <= 1, "two remotes");
@@ -505,6 +581,10 @@ proptest! {
         prop_assert!(world.buys_nothing_twice(), "bought twice: {:?}", world.servers);
         if let Some(server) = world.servers.first().filter(|_| renew != RenewSupport::Unneeded) {
             prop_assert_eq!(server.bought.last().copied(), world.paid_until(), "{:?}", world.stored);
+        }
+        // A status that was lost knows of no rotation that was not answered.
+        if let Some(server) = world.servers.first().filter(|_| rotates == Some(true) && !wiped) {
+            prop_assert_eq!(world.kept, Some(server.token), "customers have another: {:?}", world.stored);
         }
         let memory = world.servers.first().map(|server| server.memory);
         prop_assert!(memory.is_none() || memory == Some(world.ordered()), "not scaled: {:?}", world.stored);

@@ -4,6 +4,7 @@ use hostwright_crds::{HostingService, InstanceMode, Operation, OperationOutcome,
 use hostwright_plugin::{Call, Class, Error as CallError, Outcome, Plugin, State};
 
 use super::changes;
+use super::credentials;
 use super::due::Calendar;
 use super::execute::{self, Flow};
 use super::fold::{self, Finding};
@@ -90,6 +91,7 @@ fn step_of(verb: Verb) -> Step {
         Verb::Unsuspend => Step::Unsuspend,
         Verb::Scale => Step::Scale,
         Verb::Renew => Step::Renew,
+        Verb::Rotate => Step::Rotate,
         Verb::Terminate => Step::Terminate { force: false },
     }
 }
@@ -128,6 +130,7 @@ async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome
             None => Err(CallError::new(Class::Internal, "undated", "a renewal without a date")),
         },
         Verb::Create => plugin.create(call).await,
+        Verb::Rotate => plugin.rotate_credentials(call).await,
         Verb::Suspend => plugin.suspend(call).await,
         Verb::Unsuspend => plugin.unsuspend(call).await,
         Verb::Scale => plugin.scale(call).await,
@@ -152,6 +155,10 @@ async fn answered(pass: &mut Pass, operation: &Operation, answer: Result<Outcome
         answer => answer,
     };
     audit_answer(pass, operation, &answer);
+    let answer = match credentials::stored(pass, operation, answer).await {
+        Ok(answer) => answer,
+        Err(wait) => return Ok(wait),
+    };
     let finished = matches!(&answer, Ok(Outcome::Done(_)));
     let gone = matches!(&answer, Ok(Outcome::Gone));
     pass.found(Finding::Answered(operation.clone(), answer));
@@ -205,7 +212,11 @@ pub(super) async fn poll(pass: &mut Pass) -> Result<Flow, Error> {
         Ok(outcome) => {
             audit_answer(pass, &operation, &Ok(outcome.clone()));
             let scaled = operation.verb == Verb::Scale;
-            pass.found(Finding::Answered(operation, Ok(outcome)));
+            let answer = match credentials::stored(pass, &operation, Ok(outcome)).await {
+                Ok(answer) => answer,
+                Err(wait) => return Ok(wait),
+            };
+            pass.found(Finding::Answered(operation, answer));
             if scaled && pass.status.operation.is_none() {
                 confirm_scale(pass).await;
             }

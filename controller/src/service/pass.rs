@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hostwright_crds::{HostingService, HostingServiceStatus, LastApplied};
-use hostwright_plugin::{Present, RenewSupport, Secret};
+use hostwright_crds::{HostingService, HostingServiceStatus, LastApplied, annotation};
+use hostwright_plugin::{CredentialNames, Present, RenewSupport, Secret};
 use k8s_openapi::jiff::Timestamp;
 use kube::ResourceExt as _;
 
 use super::aim::{self, Aim};
 use super::changes::{self, Changes, DriftFound};
+use super::credentials;
 use super::due::{self, Calendar};
 use super::fold::{self, Finding, Ground, Notice};
 use super::memory::Remembered;
@@ -47,6 +48,8 @@ pub struct Pass {
     pub(super) passwords: Option<BTreeMap<String, Secret>>,
     /// When they are looked for again, where they could not be used.
     pub(super) passwords_due: Option<Timestamp>,
+    /// The credentials that a create or a rotation takes along, once they are stored.
+    pub(super) credentials: Option<BTreeMap<String, Secret>>,
     pub(super) look: Option<Look>,
     /// The last list shows the remote differently from status, and no look has explained it.
     pub(super) suspicion: Option<String>,
@@ -101,6 +104,7 @@ impl Pass {
             order,
             passwords: None,
             passwords_due: None,
+            credentials: None,
             just_recorded: false,
             look: None,
             suspicion: None,
@@ -153,6 +157,7 @@ impl Pass {
     /// What findings are folded with.
     pub fn with_ground<T>(&self, fold: impl FnOnce(&Ground) -> T) -> T {
         let identity = self.record.believed();
+        let names = self.credential_names();
         fold(&Ground {
             now: self.ctx.clock.now(),
             target: self.aim.target,
@@ -167,7 +172,18 @@ impl Pass {
             external_id: identity.map(|identity| identity.external_id.as_str()).unwrap_or_default(),
             uid: self.uid(),
             carried: identity.and_then(|identity| identity.carried.as_ref()),
+            credentials: &names,
+            secret_name: credentials::secret_name(&self.service.name_any()),
+            rotation_requested: self.service.annotations().get(annotation::ROTATE_REQUESTED_AT).map(String::as_str),
         })
+    }
+
+    /// The credentials of the remote, as it is or would be made.
+    pub(super) fn credential_names(&self) -> CredentialNames {
+        let applied = self.status.last_applied.as_ref().filter(|_| self.status.remote.is_some());
+        let config = applied.map(|last| &last.config).or_else(|| Some(&self.order.as_ref().ok()?.config));
+        let plugin = self.runtime().and_then(|runtime| runtime.plugin.as_ref());
+        plugin.zip(config).map(|(plugin, config)| plugin.credentials(config)).unwrap_or_default()
     }
 
     fn with_situation<T>(
@@ -235,6 +251,11 @@ impl Pass {
         self.findings.clear();
         self.changed_since_planned = mutate::differs(&self.service, &written, &self.calendar);
         self.wrote(written);
+    }
+
+    /// Whether only a person can replace credentials that were lost.
+    pub(super) fn credentials_need_somebody(&self) -> bool {
+        self.with_situation(&self.service, &self.status, plan::rotating::needs_somebody)
     }
 
     /// The token by which somebody asks for an attempt, when it was not handled yet.

@@ -9,6 +9,7 @@ mod ending;
 pub mod existing;
 pub mod making;
 pub mod renewing;
+pub mod rotating;
 
 use std::time::Duration;
 
@@ -55,6 +56,8 @@ pub enum Step {
     NoteRenewal(Timestamp),
     /// Take a person's word for what became of a renewal.
     ResolveRenewal(Conclusion),
+    /// Say of a request for new credentials, by this token, that the plugin cannot issue any.
+    RefuseRotation(String),
     /// Write down for ever that the service ended.
     End,
     /// Make the remote.
@@ -67,6 +70,8 @@ pub enum Step {
     Scale,
     /// Extend the paid period.
     Renew,
+    /// Issue new credentials.
+    Rotate,
     /// End it.
     Terminate {
         /// Whether data may be left behind at the provider.
@@ -85,6 +90,7 @@ impl Step {
             Self::Unsuspend => Some(Verb::Unsuspend),
             Self::Scale => Some(Verb::Scale),
             Self::Renew => Some(Verb::Renew),
+            Self::Rotate => Some(Verb::Rotate),
             Self::Terminate { .. } => Some(Verb::Terminate),
             _ => None,
         }
@@ -163,6 +169,7 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| paused(s))
         .or_else(|| existing::changing_package(s))
         .or_else(|| renewing::without_a_call(s))
+        .or_else(|| rotating::impossible(s))
         .or_else(|| settled(s))
         .or_else(|| unusable_provider(s))
         .or_else(|| contested(s))
@@ -180,6 +187,7 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| existing::transition(s))
         .or_else(|| existing::unsuspending(s))
         .or_else(|| renewing::renewing(s))
+        .or_else(|| rotating::rotating(s))
         .or_else(|| existing::scaling(s))
         .unwrap_or(Step::Settled);
     only_looking(s, step)
@@ -290,7 +298,8 @@ fn settled(s: &Situation) -> Option<Step> {
     };
     let quiet = s.operation().is_none() && !s.suspicion && s.request().is_none() && s.look.is_none();
     let ours = matches!(s.record, Record::Ours(_)) && s.last_applied().is_some();
-    let unchanged = remote.state == RemoteState::Missing || !(existing::has_work(s) || renewing::has_work(s));
+    let unchanged = remote.state == RemoteState::Missing
+        || !(existing::has_work(s) || renewing::has_work(s) || rotating::has_work(s));
     if !(as_wanted && quiet && ours && unchanged) {
         return None;
     }

@@ -75,9 +75,11 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
 }
 
 fn must_land(pass: &Pass) -> bool {
-    pass.findings.iter().any(|finding| {
-        matches!(finding, Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..))
-    })
+    // What is known of the attempt whose answer is kept stands nowhere else.
+    pass.remembered().unstored.is_some()
+        || pass.findings.iter().any(|finding| {
+            matches!(finding, Finding::Answered(..) | Finding::NotCalled(_) | Finding::Ended | Finding::Attached(..))
+        })
 }
 
 fn ready(status: Option<&HostingServiceStatus>) -> Option<&Condition> {
@@ -126,6 +128,7 @@ fn is_progress(name: &str) -> bool {
         reason::PROVISIONING,
         reason::CREATING,
         reason::UPDATING,
+        reason::ROTATING,
         reason::SUSPENDING,
         reason::UNSUSPENDING,
         reason::TERMINATING,

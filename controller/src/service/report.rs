@@ -16,7 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 
 use super::due;
 use super::plan::existing::{Scaling, scaling_of};
-use super::plan::{Step, making};
+use super::plan::{Step, making, rotating};
 use super::record::Record;
 use super::retry;
 use super::situation::{Provider, Situation};
@@ -69,6 +69,7 @@ pub(super) fn needs_somebody(reason: &str) -> bool {
         reason::INSTANCE_MISMATCH,
         reason::FIELD_NOT_CHANGEABLE,
         reason::SCALE_NOT_ALLOWED,
+        reason::CREDENTIALS_SECRET_TAKEN,
     ]
     .contains(&reason)
 }
@@ -110,6 +111,10 @@ pub fn render(s: &Situation, step: &Step) -> HostingServiceStatus {
     if let Some((value, reason, message)) = aspects::synced(s) {
         set(condition::SYNCED, value, reason, &message);
     }
+    match aspects::credentials_stored(s) {
+        Some((value, reason, message)) => set(condition::CREDENTIALS_STORED, value, reason, &message),
+        None => condition::remove(&mut status.conditions, condition::CREDENTIALS_STORED),
+    }
     let paused = aspects::paused(s, step);
     let only_when_true = [
         (condition::RECONCILING, verdict.reconciling && paused.is_none(), &verdict.reason, &verdict.message),
@@ -138,6 +143,7 @@ fn keep_unchanged_generations(s: &Situation, status: &mut HostingServiceStatus) 
         condition::ACCEPTED,
         condition::SUSPENDED,
         condition::SYNCED,
+        condition::CREDENTIALS_STORED,
         condition::RECONCILING,
         condition::STALLED,
         condition::PAUSED,
@@ -235,6 +241,12 @@ fn as_it_is(s: &Situation) -> Verdict {
             ),
         );
     }
+    if rotating::needs_somebody(s) {
+        return Verdict::stalled(reason::CREDENTIALS_LOST, aspects::lost_for_good(s));
+    }
+    if rotating::are_lost(s) {
+        return Verdict::working(reason::CREDENTIALS_LOST, aspects::lost_for_now(s));
+    }
     match scaling_of(s) {
         Scaling::NotChangeable(differences) => {
             let fields = super::changes::in_words(&differences, "now");
@@ -297,6 +309,7 @@ fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
             (reason::DRIFTED, format!("{drift}; changed outside Hostwright; correcting"))
         }
         Verb::Scale => (reason::UPDATING, "the remote is being brought to the package".to_owned()),
+        Verb::Rotate => (reason::ROTATING, "new credentials are being issued".to_owned()),
         Verb::Renew => (reason::RENEWING, "the paid period is being extended".to_owned()),
         Verb::Terminate => (reason::TERMINATING, "the remote is being ended".to_owned()),
     };

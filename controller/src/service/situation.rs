@@ -15,7 +15,7 @@ use super::beforehand;
 use super::changes::{Changes, DriftFound};
 use super::due::{self, Calendar};
 use super::order::Order;
-use super::plan::renewing;
+use super::plan::{renewing, rotating};
 use super::record::Record;
 use super::retry::Impatience;
 use crate::providers::{Hold, Standing};
@@ -192,10 +192,19 @@ impl<'a> Situation<'a> {
             .filter(|token| self.status.last_handled_reconcile_at != Some(super::fold::handled(token)))
     }
 
+    /// The token by which somebody asks for new credentials, when it was not handled yet.
+    pub fn rotation_request(&self) -> Option<&'a str> {
+        self.annotation(annotation::ROTATE_REQUESTED_AT)
+            .filter(|token| self.status.last_handled_rotate_at != Some(super::fold::handled(token)))
+    }
+
     /// What may shorten the pause of the unfinished operation.
     pub fn impatience(&self) -> Impatience {
         let edited = |operation: &Operation| match operation.verb {
             Verb::Renew => operation.paid_until.as_ref().map(|until| until.0) != due::paid_until(self.service),
+            Verb::Rotate => {
+                operation.inputs != super::fold::rotation_inputs(self.annotation(annotation::ROTATE_REQUESTED_AT))
+            }
             _ => {
                 self.order.as_ref().is_ok_and(|order| operation.inputs != order.digest)
                     || (self.service.spec.allow_destructive && beforehand::would_destroy(operation))
@@ -220,6 +229,7 @@ impl<'a> Situation<'a> {
             (Target::Suspended, Some(state)) if state != RemoteState::Suspended => Verb::Suspend,
             (Target::Active, _) if self.status.suspended_at.is_some() || half_unsuspended => Verb::Unsuspend,
             _ if renewing::has_work(self) => Verb::Renew,
+            _ if rotating::has_work(self) => Verb::Rotate,
             _ => Verb::Scale,
         }
     }

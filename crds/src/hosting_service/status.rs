@@ -60,6 +60,9 @@ pub struct HostingServiceStatus {
     /// until somebody settles it by the annotation hostwright.dev/resolve-renew.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub renewal_in_doubt: Option<Time>,
+    /// The credentials of the remote: where they are, never what they are. Absent where none were issued.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credentials: Option<CredentialsStatus>,
     /// The operation that is running, waiting for its next attempt, or of unknown outcome.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub operation: Option<Operation>,
@@ -88,6 +91,10 @@ pub struct HostingServiceStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub last_handled_reconcile_at: Option<String>,
+    /// The value of the annotation hostwright.dev/rotate-requested-at that was acted on last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub last_handled_rotate_at: Option<String>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
@@ -176,6 +183,27 @@ pub enum RemoteState {
     Missing,
 }
 
+/// Where the credentials of a remote are.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct CredentialsStatus {
+    /// The Secret of the service's namespace that holds them. The service owns it.
+    #[schemars(length(max = 253))]
+    pub secret_name: String,
+    /// The keys that were stored in it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 32), inner(length(max = 253)), extend("x-kubernetes-list-type" = "atomic"))]
+    pub keys: Vec<String>,
+    /// Some of them are missing, or may no longer be those that the provider accepts: new ones have to be issued.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub lost: bool,
+}
+
+impl CredentialsStatus {
+    /// How many keys are told.
+    pub const KEYS: usize = 32;
+}
+
 /// The configuration that the provider accepted last. It holds no secrets.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -226,6 +254,8 @@ pub enum Verb {
     Scale,
     /// Extend the paid period at the provider.
     Renew,
+    /// Issue new credentials.
+    Rotate,
     /// End it.
     Terminate,
 }

@@ -67,6 +67,9 @@ pub struct Call {
     /// The password fields of the checkout and of what the package adds to it. Only what makes a remote has them: `create` and
     /// `validate`.
     pub checkout_secrets: BTreeMap<String, Secret>,
+    /// The credentials that the caller chose, by the names that [`crate::Plugin::credentials`] declares as chosen. Only
+    /// `create`, `validate` and `rotate_credentials` have them.
+    pub credentials: BTreeMap<String, Secret>,
     /// Whose service it is.
     pub owner: Owner,
     /// Until when the service is paid: the period that a create buys, where the provider sells periods.
@@ -85,6 +88,7 @@ pub struct Call {
 impl Call {
     /// Removes every secret of this call from a text.
     pub fn redactor(&self) -> Redactor {
-        Redactor::new(self.instance.secrets.values().chain(self.checkout_secrets.values()))
+        let of_customers = self.checkout_secrets.values().chain(self.credentials.values());
+        Redactor::new(self.instance.secrets.values().chain(of_customers))
     }
 }

@@ -59,7 +59,7 @@ pub struct Capabilities {
     pub renew: RenewSupport,
     /// Whether an existing remote can be taken over.
     pub adopt: bool,
-    /// Whether credentials can be re-issued.
+    /// Whether [`crate::Plugin::rotate_credentials`] issues new credentials.
     pub rotate_credentials: bool,
     /// Whether there are client actions.
     pub actions: bool,

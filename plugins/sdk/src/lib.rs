@@ -11,10 +11,13 @@
 //! - **Honest errors.** An [`Error`] says by its [`Class`] whether the request may have been applied. When in doubt:
 //!   [`Class::Unknown`]. Unreachable is never [`Observation::Absent`].
 //! - **No secrets out.** Nothing a plugin returns contains a credential, except [`RemoteState::credentials`].
+//! - **The newest credentials count.** `rotate_credentials` may be called again after an answer was lost, and what it answers
+//!   last is what the provider accepts.
 #![warn(missing_docs)]
 
 mod call;
 mod capabilities;
+mod credentials;
 mod definitions;
 mod error;
 mod manifest;
@@ -25,6 +28,7 @@ mod secret;
 
 pub use call::{Call, Instance, Owner};
 pub use capabilities::{Capabilities, CreateUniqueness, RenewSupport};
+pub use credentials::CredentialNames;
 pub use definitions::{Definitions, DefinitionsError, Texts};
 pub use error::{Class, Error, Scope};
 pub use manifest::{Manifest, ManifestError, PROTOCOL_VERSION};

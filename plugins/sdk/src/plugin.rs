@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 
 use crate::{
-    ActionDescriptor, ActionResult, Call, Capabilities, Connection, Error, Instance, Manifest, Map, Observation,
-    Outcome, Page, PlannedChange, schema::Schema,
+    ActionDescriptor, ActionResult, Call, Capabilities, Connection, CredentialNames, Error, Instance, Manifest, Map,
+    Observation, Outcome, Page, PlannedChange, schema::Schema,
 };
 
 /// A provider integration.
@@ -79,7 +79,16 @@ pub trait Plugin: Send + Sync + 'static {
         Err(Error::unsupported("adopting"))
     }
 
-    /// Issues new credentials for the customer; the old ones stop working.
+    /// The credentials of a remote with this configuration: those that the caller chooses, and those that the provider makes
+    /// up. The same for the same configuration, without asking anybody.
+    fn credentials(&self, config: &Map) -> CredentialNames {
+        let _ = config;
+        CredentialNames::default()
+    }
+
+    /// Issues new credentials for the customer: those of [`Call::credentials`], and in the answer those that the provider makes
+    /// up, all that [`Self::credentials`] declares. The old ones stop working. Called again when an answer was lost: only the
+    /// newest count.
     async fn rotate_credentials(&self, call: &Call) -> Result<Outcome, Error> {
         let _ = call;
         Err(Error::unsupported("rotating credentials"))

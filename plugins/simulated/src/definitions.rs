@@ -19,7 +19,7 @@ pub(crate) fn capabilities() -> Capabilities {
         interruptible: true,
         renew: RenewSupport::Observable,
         adopt: false,
-        rotate_credentials: false,
+        rotate_credentials: true,
         actions: false,
         validate: true,
         plan: true,

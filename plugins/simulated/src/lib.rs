@@ -4,6 +4,7 @@
 //! and broken the provider is for its services; the same seed breaks the same calls.
 #![warn(missing_docs)]
 
+mod credentials;
 mod definitions;
 mod provider;
 mod remote;
@@ -15,8 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, Definitions, DefinitionsError, Error, Instance, Manifest, Observation, Outcome,
-    Page, PlannedChange, Plugin, State, schema::Schema,
+    Call, Capabilities, Connection, CredentialNames, Definitions, DefinitionsError, Error, Instance, Manifest, Map,
+    Observation, Outcome, Page, PlannedChange, Plugin, State, schema::Schema,
 };
 use jiff::Timestamp;
 use tokio::time::{Instant, sleep};
@@ -138,6 +139,15 @@ impl Plugin for Simulated {
 
     async fn renew(&self, call: &Call, until: Timestamp) -> Result<Outcome, Error> {
         self.change(Verb::Renew, call, Change::PayUntil(until)).await
+    }
+
+    fn credentials(&self, config: &Map) -> CredentialNames {
+        credentials::names(config)
+    }
+
+    async fn rotate_credentials(&self, call: &Call) -> Result<Outcome, Error> {
+        let issued = credentials::issue(call)?;
+        self.change(Verb::Rotate, call, Change::Issue(issued)).await
     }
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {

@@ -9,6 +9,7 @@ use hostwright_plugin::{
 use jiff::Timestamp;
 use uuid::Uuid;
 
+use crate::credentials;
 use crate::remote::{Change, Operation, Simulated};
 use crate::script::{Script, Verb};
 use crate::store::Store;
@@ -85,13 +86,15 @@ impl Provider {
             state: State::Provisioning,
             config: call.config.clone(),
             paid_until: call.paid_until,
+            untold: true,
+            credentials: credentials::issue(call)?,
             vanishes_at,
             running: None,
         };
         self.begin(Verb::Create, remote, call, script, Change::Become(State::Active), now)
     }
 
-    /// Suspends, unsuspends, scales or renews.
+    /// Suspends, unsuspends, scales, renews or issues credentials.
     pub(crate) fn change(
         &self,
         verb: Verb,
@@ -104,7 +107,9 @@ impl Provider {
         let Some(remote) = self.find(&call.external_id, now)? else { return Err(gone(call)) };
         match &remote.running {
             Some(running) if running.token == token(verb, call) => return Ok(accepted(&remote, running, now)),
-            Some(running) if matches!(verb, Verb::Scale | Verb::Renew) || running.change == Change::End => {
+            Some(running)
+                if matches!(verb, Verb::Scale | Verb::Renew | Verb::Rotate) || running.change == Change::End =>
+            {
                 return Err(busy(running));
             }
             None if remote.clone().changed(change.clone()).as_ref() == Some(&remote) => {
@@ -138,14 +143,22 @@ impl Provider {
     }
 
     pub(crate) fn poll(&self, call: &Call, token: &str, now: Timestamp) -> Result<Outcome, Error> {
+        let _turn = lock(&self.turn);
         let Some(remote) = self.find(&call.external_id, now)? else {
             return if token.starts_with("terminate/") { Ok(Outcome::Gone) } else { Err(gone(call)) };
         };
         match &remote.running {
             Some(running) if running.token == token => Ok(accepted(&remote, running, now)),
             Some(running) => Err(busy(running)),
-            None => Ok(Outcome::Done(RemoteState::new(remote.handle(), remote.state))),
+            None => self.done(remote),
         }
+    }
+
+    /// The remote as it is, and what it tells once.
+    fn done(&self, mut remote: Simulated) -> Result<Outcome, Error> {
+        let credentials = credentials::tell(&mut remote);
+        self.store.put(&remote)?;
+        Ok(Outcome::Done(RemoteState { credentials, ..RemoteState::new(remote.handle(), remote.state) }))
     }
 
     /// Makes a change, at once or after the time that the script asks for.
@@ -169,8 +182,7 @@ impl Provider {
             self.store.remove(&call.external_id)?;
             return Ok(Outcome::Gone);
         };
-        self.store.put(&remote)?;
-        Ok(Outcome::Done(RemoteState::new(remote.handle(), remote.state)))
+        self.done(remote)
     }
 
     fn find(&self, external_id: &str, now: Timestamp) -> Result<Option<Simulated>, Error> {

@@ -1,5 +1,6 @@
 //! A simulated remote, as it is kept.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hostwright_plugin::{Listed, Map, PlannedChange, Present, Remote, State};
@@ -19,6 +20,12 @@ pub(crate) struct Simulated {
     /// The end of the period that was paid for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) paid_until: Option<Timestamp>,
+    /// What it accepts to log in with.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) credentials: BTreeMap<String, String>,
+    /// Some of them were made up here and told nobody yet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) untold: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) vanishes_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -40,6 +47,7 @@ pub(crate) enum Change {
     Become(State),
     Configure(Map),
     PayUntil(Timestamp),
+    Issue(BTreeMap<String, String>),
     End,
 }
 
@@ -61,6 +69,10 @@ impl Simulated {
             Change::Become(state) => self.state = state,
             Change::Configure(config) => self.config = config,
             Change::PayUntil(date) => self.paid_until = Some(date),
+            Change::Issue(credentials) => {
+                self.untold = true;
+                self.credentials = credentials;
+            }
             Change::End => return None,
         }
         Some(self)

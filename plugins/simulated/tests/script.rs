@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use hostwright_plugin::{Call, Class, Error, Instance, Map, Observation, Outcome, Owner, Plugin as _, Present, State};
+use hostwright_plugin::{
+    Call, Class, Error, Instance, Map, Observation, Outcome, Owner, Plugin as _, Present, Secret, State,
+};
 use hostwright_plugin_simulated::Simulated;
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -25,6 +27,7 @@ fn call(service: &str, config: Value) -> Call {
         checkout: Map::new(),
         fields: Map::new(),
         checkout_secrets: BTreeMap::new(),
+        credentials: BTreeMap::new(),
         owner: Owner { key: "test.customers.cust-1".to_owned(), ..Owner::default() },
         remote: None,
         applied: None,
@@ -307,4 +310,42 @@ async fn a_script_that_means_nothing_is_refused_by_its_setting() {
     }
     let error = plugin.validate(&call("a", json!({"seed": -1}))).await.unwrap_err();
     assert_eq!(error.field.as_deref(), Some("config.seed"));
+}
+
+fn told(outcome: Outcome) -> BTreeMap<String, Secret> {
+    let Outcome::Done(state) = outcome else { panic!("{outcome:?}") };
+    state.credentials
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_is_told_once_and_a_rotation_makes_another_one() {
+    let plugin = Simulated::new().unwrap();
+    let mut call = call("alice", json!({"credentials": "both", "operation_seconds": 10}));
+    let names = plugin.credentials(&call.config);
+    assert_eq!((names.chosen.len(), names.minted.len()), (1, 1));
+    assert_eq!(plugin.create(&call).await.unwrap_err().class, Class::Internal, "no password was chosen");
+    call.credentials.insert("password".to_owned(), Secret::new("chosen"));
+    let Outcome::Accepted { token, .. } = plugin.create(&call).await.unwrap() else { panic!("it takes time") };
+    advance(Duration::from_secs(10)).await;
+    let first = told(plugin.poll(&call, &token).await.unwrap());
+    assert_eq!(first.keys().collect::<Vec<_>>(), ["token"], "the caller knows what it chose");
+    assert_eq!(told(plugin.poll(&call, &token).await.unwrap()), BTreeMap::new());
+
+    call.operation_id = "operation-2".to_owned();
+    call.config = map(json!({"credentials": "both"}));
+    let second = told(plugin.rotate_credentials(&call).await.unwrap());
+    assert_ne!(second["token"], first["token"]);
+    assert_eq!(told(plugin.suspend(&call).await.unwrap()), BTreeMap::new(), "no other verb tells them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_accepted_to_log_in_with_stands_in_the_directory() {
+    let (plugin, folder) = (Simulated::new().unwrap(), tempfile::tempdir().unwrap());
+    let call = call_in(folder.path(), "alice", json!({"credentials": "token"}));
+    plugin.test_connection(&call.instance).await.unwrap();
+    let issued = told(plugin.create(&call).await.unwrap());
+    let file = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "json")).next().unwrap();
+    let kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(kept["credentials"]["token"], issued["token"].expose());
 }

@@ -1,5 +1,6 @@
 //! A plugin whose provider is simulated: everything a provider may do wrong is a switch.
 
+mod credentials;
 mod provider;
 mod verbs;
 
@@ -9,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hostwright_plugin::schema::Schema;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, Error, Instance, Manifest, Observation, Outcome, Page, PlannedChange, Plugin,
+    Call, Capabilities, Connection, CredentialNames, Error, Instance, Manifest, Map, Observation, Outcome, Page, PlannedChange, Plugin,
 };
 
 use k8s_openapi::jiff::Timestamp;
@@ -140,6 +141,14 @@ impl Plugin for Scripted {
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {
         self.mutation("terminate", call, |provider, call| Ok(provider.terminate(call))).await
+    }
+
+    fn credentials(&self, _: &Map) -> CredentialNames {
+        self.provider.credential_names()
+    }
+
+    async fn rotate_credentials(&self, call: &Call) -> Result<Outcome, Error> {
+        self.mutation("rotate", call, Provider::rotate).await
     }
 
     async fn validate(&self, call: &Call) -> Result<(), Error> {

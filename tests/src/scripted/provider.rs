@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
-use hostwright_plugin::{Capabilities, Class, CreateUniqueness, Error, Map, RenewSupport, Secret, State};
+use hostwright_plugin::{
+    Capabilities, Class, CreateUniqueness, CredentialNames, Error, Map, RenewSupport, Secret, State,
+};
 use k8s_openapi::jiff::Timestamp;
 use tokio::time::Instant;
 
@@ -50,6 +52,12 @@ pub struct SimulatedRemote {
     pub fields: Map,
     /// And secretly.
     pub passwords: BTreeMap<String, Secret>,
+    /// The credentials that it accepts now, by name.
+    pub credentials: BTreeMap<String, String>,
+    /// It issued some that it has told nobody yet.
+    pub(super) untold: bool,
+    /// When it is done with issuing them.
+    pub(super) issued_at: Instant,
     /// When the provider is done with it.
     pub(super) done_at: Instant,
     /// What it becomes then.
@@ -74,6 +82,10 @@ pub(super) struct Inner {
     pub(super) hidden: BTreeSet<String>,
     pub(super) stubborn: bool,
     pub(super) blind: bool,
+    pub(super) credentials: CredentialNames,
+    pub(super) issued: u64,
+    pub(super) forgetful: bool,
+    pub(super) secretive: bool,
     calls: Vec<(String, String)>,
 }
 
@@ -112,6 +124,10 @@ impl Provider {
             hidden: BTreeSet::new(),
             stubborn: false,
             blind: false,
+            credentials: CredentialNames::default(),
+            issued: 0,
+            forgetful: false,
+            secretive: false,
             calls: Vec::new(),
         };
         Arc::new_cyclic(|itself| Self { inner: Mutex::new(inner), itself: itself.clone() })
@@ -128,6 +144,28 @@ impl Provider {
     #[must_use]
     pub fn taking(self: Arc<Self>, time: Duration) -> Arc<Self> {
         self.lock().takes = time;
+        self
+    }
+
+    /// The same with remotes whose credentials of these names the caller chooses, and of those it makes up.
+    #[must_use]
+    pub fn issuing(self: Arc<Self>, chosen: &[&str], minted: &[&str]) -> Arc<Self> {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        self.lock().credentials = CredentialNames { chosen: set(chosen), minted: set(minted) };
+        self
+    }
+
+    /// The same that knows no token of an operation any more when it is asked for it.
+    #[must_use]
+    pub fn forgetting_tokens(self: Arc<Self>) -> Arc<Self> {
+        self.lock().forgetful = true;
+        self
+    }
+
+    /// The same that accepts a create without saying what it makes.
+    #[must_use]
+    pub fn naming_no_remote(self: Arc<Self>) -> Arc<Self> {
+        self.lock().secretive = true;
         self
     }
 

@@ -50,7 +50,8 @@ impl Provider {
         if exists && inner.capabilities.create_uniqueness.is_enforced() {
             return Err(Error::new(Class::Conflict, "exists", "a remote with this external id exists"));
         }
-        let (id, takes) = (inner.next_id, inner.takes);
+        let credentials = inner.issue(call)?;
+        let (id, takes, secretive) = (inner.next_id, inner.takes, inner.secretive);
         inner.next_id += 1;
         let remote = SimulatedRemote {
             id,
@@ -62,6 +63,9 @@ impl Provider {
             checkout: call.checkout.clone(),
             fields: call.fields.clone(),
             passwords: call.checkout_secrets.clone(),
+            untold: !credentials.is_empty(),
+            credentials,
+            issued_at: Instant::now(),
             done_at: Instant::now() + if takes.is_zero() { NEVER } else { takes },
             becomes: State::Active,
         };
@@ -71,23 +75,23 @@ impl Provider {
         let most = inner.most_live.entry(call.external_id.clone()).or_default();
         *most = live.max(*most);
         if takes.is_zero() {
-            return Ok(Outcome::Done(RemoteState::new(found, State::Active)));
+            return Ok(inner.told(&call.external_id));
         }
-        Ok(Outcome::Accepted { token: id.to_string(), poll_after: Duration::from_secs(2), remote: Some(found) })
+        let remote = (!secretive).then_some(found);
+        Ok(Outcome::Accepted { token: id.to_string(), poll_after: Duration::from_secs(2), remote })
     }
 
     pub(super) fn poll(&self, call: &Call, token: &str) -> Result<Outcome, Error> {
-        let inner = self.settled();
+        let mut inner = self.settled();
+        if inner.forgetful {
+            return Err(Error::new(Class::NotFound, "token", "no such operation"));
+        }
         let remote = inner.remotes.iter().find(|remote| remote.id.to_string() == token).ok_or_else(|| gone(call))?;
-        let found = seen(remote);
-        Ok(match remote.state {
-            State::Provisioning => Outcome::Accepted {
-                token: token.to_owned(),
-                poll_after: Duration::from_secs(2),
-                remote: Some(found.remote),
-            },
-            state => Outcome::Done(RemoteState::new(found.remote, state)),
-        })
+        if remote.state != State::Provisioning && remote.issued_at <= Instant::now() {
+            return Ok(inner.told(&call.external_id));
+        }
+        let remote = (!inner.secretive).then(|| seen(remote).remote);
+        Ok(Outcome::Accepted { token: token.to_owned(), poll_after: Duration::from_secs(2), remote })
     }
 
     pub(super) fn switch(&self, call: &Call, suspended: bool) -> Result<Outcome, Error> {
@@ -135,11 +139,11 @@ impl Provider {
     }
 }
 
-fn gone(call: &Call) -> Error {
+pub(super) fn gone(call: &Call) -> Error {
     Error::new(Class::NotFound, "gone", format!("there is no remote with external id {}", call.external_id))
 }
 
-fn seen(remote: &SimulatedRemote) -> Present {
+pub(super) fn seen(remote: &SimulatedRemote) -> Present {
     let handle = Remote { id: remote.id.to_string(), ..Remote::default() };
     Present { applied: remote.config.clone(), ..Present::new(handle, remote.state, Some(remote.owner.clone())) }
 }

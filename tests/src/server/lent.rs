@@ -40,7 +40,10 @@ fn client(access: &Access) -> kube::Client {
 /// Without helm, which alone knows what that is.
 fn of_the_controller(plane: &Access, admin: &kube::Client) -> Access {
     let helm = Helm::find().expect("without helm nobody knows what the chart grants the controller, see above");
-    let objects = helm.rendered(&["--set", "installationId=test,checkoutSecrets.namespaces={customers}"]);
+    let objects = helm.rendered(&[
+        "--set",
+        "installationId=test,checkoutSecrets.namespaces={customers},credentialSecrets.namespaces={customers}",
+    ]);
     let account = helm::named(&objects, "ServiceAccount", "hostwright").clone();
     let granted = objects
         .into_iter()

@@ -1,11 +1,13 @@
 //! How Hostwright behaves, seen from outside: objects in, servers on a panel out.
 
 mod absence;
+mod accepted;
 mod answers;
 mod checkout;
 mod controllers;
 mod cost;
 mod crashes;
+mod credentials;
 mod deletion;
 mod deletion_order;
 mod destruction;

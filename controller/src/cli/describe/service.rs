@@ -25,6 +25,7 @@ pub(super) fn facts(service: &DynamicObject) -> Vec<Fact> {
         ("Package", text("/spec/packageRef/name").to_owned()),
         ("Instance", text("/status/providerInstance").to_owned()),
         ("Remote", remote(at("/status/remote"))),
+        ("Credentials", credentials(at("/status/credentials"))),
         ("External id", text("/status/externalId").to_owned()),
         ("When deleted", on_deletion(at("/spec"))),
     ]
@@ -53,6 +54,14 @@ pub(in super::super) fn remote(remote: &Value) -> String {
     let attributes = remote["attributes"].as_object().map(settings).filter(|all| !all.is_empty());
     let attributes = attributes.map(|all| format!(" ({all})")).unwrap_or_default();
     format!("{}, {}{url}{attributes}", text("id"), text("state"))
+}
+
+/// Where they are, never what they are.
+fn credentials(credentials: &Value) -> String {
+    let Some(secret) = credentials["secretName"].as_str() else { return String::new() };
+    let keys: Vec<&str> = credentials["keys"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let lost = if credentials["lost"] == true { "; out of date" } else { "" };
+    format!("Secret {secret} ({}){lost}", keys.join(", "))
 }
 
 fn on_deletion(spec: &Value) -> String {

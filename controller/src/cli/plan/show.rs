@@ -58,6 +58,7 @@ fn in_words(effect: &Effect) -> &'static str {
         (Verb::Scale, Weight::Disturbs) => "scale, with an interruption",
         (Verb::Scale, _) => "scale",
         (Verb::Renew, _) => "renew",
+        (Verb::Rotate, _) => "issue new credentials",
         (Verb::Terminate, _) => "end: everything on it is lost",
     }
 }

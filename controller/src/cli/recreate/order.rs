@@ -9,12 +9,13 @@ use super::super::failure::Failure;
 use super::super::service::Service;
 
 /// Annotations that speak of the service that has ended, each with why it does not go along.
-const LEFT: [(&str, &str); 6] = [
+const LEFT: [(&str, &str); 7] = [
     (annotation::IDENTITY, "it says that the service ended"),
     (annotation::RESOLVE_CREATE, "it was about an attempt for the service that ended"),
     (annotation::RESOLVE_RENEW, "it was about a renewal of the server that ended"),
     (annotation::ACCEPT_DIFFERENCES, "it was about the server that ended"),
     (annotation::RECONCILE_REQUESTED_AT, "it was about the service that ended"),
+    (annotation::ROTATE_REQUESTED_AT, "it was about the service that ended"),
     (annotation::APPLIED_FROM, "only the folder itself says so"),
 ];
 

@@ -12,7 +12,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use super::super::retry;
 use super::super::situation::remote_state;
 use super::attach::applied_order;
-use super::{Ground, Notice, failed, is_unanswered, remote_status, renewal};
+use super::{Ground, Notice, credentials, failed, is_unanswered, remote_status, renewal};
 
 /// A provider that asks to be polled sooner is polled this late.
 const SHORTEST_POLL: Duration = Duration::from_secs(1);
@@ -61,6 +61,12 @@ fn done(
     ground: &Ground,
 ) -> Option<Notice> {
     let state = remote_state(answer.state);
+    if operation.verb == Verb::Rotate
+        && let Some(error) = credentials::untold(answer, ground)
+    {
+        credentials::in_doubt(status, ground);
+        return refused(status, operation, &error, ground);
+    }
     match operation.verb {
         Verb::Create => bind(status, remote_status(&answer.remote), state, operation, ground),
         _ => {
@@ -82,7 +88,7 @@ fn is_finished(verb: Verb, state: State) -> bool {
         Verb::Create | Verb::Scale => !matches!(state, State::Provisioning | State::Incomplete | State::Deleting),
         Verb::Suspend => state == State::Suspended,
         Verb::Unsuspend => state != State::Suspended,
-        Verb::Renew => true,
+        Verb::Renew | Verb::Rotate => true,
         Verb::Terminate => false,
     }
 }
@@ -136,6 +142,7 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
     let (reason, message) = match operation.verb {
         Verb::Create => {
             renewal::reached(status, operation);
+            credentials::made(status, ground);
             (reason::CREATED, format!("created remote {id} on {on}"))
         }
         Verb::Renew => {
@@ -157,6 +164,7 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
             status.not_converging = None;
             (reason::SCALED, format!("scaled remote {id} on {on} to package {}", ground.package))
         }
+        Verb::Rotate => credentials::rotated(status, operation, ground),
         Verb::Terminate => return None,
     };
     Some(Notice { reason, message, warning: false })
@@ -168,6 +176,9 @@ fn refused(status: &mut HostingServiceStatus, operation: &Operation, error: &Err
     operation.outcome = if unanswered { OperationOutcome::Unknown } else { OperationOutcome::Refused };
     if unanswered {
         operation.unanswered_at = Some(ground.time());
+        if operation.verb == Verb::Rotate {
+            credentials::in_doubt(status, ground);
+        }
     }
     let repeated = operation
         .last_error

@@ -14,7 +14,7 @@ use super::super::order::Order;
 use super::super::plan::Attachment;
 use super::super::retry;
 use super::super::situation::remote_state;
-use super::{Ground, Notice, remote_status, renewal};
+use super::{Ground, Notice, credentials, remote_status, renewal};
 
 /// A remote that was there becomes this service's.
 pub(super) fn attached(
@@ -63,6 +63,12 @@ pub(super) fn attached(
             })
         }
         _ => {
+            // Those of a remote that was there before are known to whoever uses it. With the Secret of a create it is ours.
+            if how == Attachment::OwnAttempt || status.credentials.is_some() {
+                credentials::made(status, ground);
+            } else {
+                credentials::taken_over(status, ground);
+            }
             status.epoch += 1;
             None
         }

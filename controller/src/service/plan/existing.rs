@@ -6,7 +6,7 @@ use hostwright_plugin::{Difference, Observation, Present, State};
 use super::super::changes;
 use super::super::retry;
 use super::super::situation::Situation;
-use super::{Conclusion, ReleaseReason, Step, Wait, making, renewing};
+use super::{Conclusion, ReleaseReason, Step, Wait, making, renewing, rotating};
 use crate::providers::Hold;
 
 /// A remote with our external id that belongs to somebody else is never touched.
@@ -43,7 +43,7 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
 pub(super) fn may_interrupt(s: &Situation, operation: &Operation) -> bool {
     let against = match operation.verb {
         Verb::Create | Verb::Scale | Verb::Unsuspend => s.aim.target != Target::Active,
-        Verb::Suspend | Verb::Renew => s.aim.target == Target::Terminated,
+        Verb::Suspend | Verb::Renew | Verb::Rotate => s.aim.target == Target::Terminated,
         Verb::Terminate => false,
     };
     let interruptible = s.facts().is_some_and(|facts| facts.capabilities.interruptible);
@@ -78,6 +78,9 @@ pub(super) fn unanswered(s: &Situation) -> Option<Step> {
         (OperationOutcome::Unknown, Observation::Present(_)) if operation.verb == Verb::Renew => {
             Some(renewing::unseen(s, operation))
         }
+        (OperationOutcome::Unknown, Observation::Present(_)) if operation.verb == Verb::Rotate => {
+            Some(rotating::unseen(s, operation))
+        }
         (OperationOutcome::Accepted, Observation::Absent) | (OperationOutcome::Unknown, _) => {
             Some(Step::Conclude(Conclusion::HadNoEffect))
         }
@@ -111,7 +114,8 @@ fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool 
             operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
         }),
         Verb::Renew => renewing::shows(s, operation, present),
-        Verb::Terminate => false,
+        // No look shows a credential.
+        Verb::Rotate | Verb::Terminate => false,
     }
 }
 

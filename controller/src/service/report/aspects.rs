@@ -7,7 +7,7 @@ use super::super::aim::Holder;
 use super::super::changes;
 use super::super::due;
 use super::super::plan::existing::{Scaling, scaling_of};
-use super::super::plan::{self, Step};
+use super::super::plan::{self, Step, rotating};
 use super::super::retry;
 use super::super::situation::{Provider, Situation};
 use crate::providers::Hold;
@@ -135,6 +135,37 @@ pub(super) fn synced(s: &Situation) -> Aspect<&'static str> {
         return Some(("Unknown", reason::OBSERVATION_STALE, format!("not seen since {since}")));
     }
     s.seen_lately.then(|| ("True", reason::UP_TO_DATE, "the last look agrees with what was applied".into()))
+}
+
+/// The credentials of the remote are where customers find them.
+pub(super) fn credentials_stored(s: &Situation) -> Aspect<&'static str> {
+    let credentials = s.status.credentials.as_ref().filter(|_| s.remote().is_some())?;
+    let secret = &credentials.secret_name;
+    if rotating::needs_somebody(s) {
+        return Some(("False", reason::CREDENTIALS_LOST, lost_for_good(s)));
+    }
+    if credentials.lost {
+        return Some(("False", reason::CREDENTIALS_LOST, lost_for_now(s)));
+    }
+    let keys = credentials.keys.join(", ");
+    (!keys.is_empty()).then(|| ("True", reason::UP_TO_DATE, format!("in Secret {secret}: {keys}")))
+}
+
+/// What happens to credentials that were lost at a provider that issues new ones.
+pub(super) fn lost_for_now(s: &Situation) -> String {
+    let secret = s.status.credentials.as_ref().map(|credentials| credentials.secret_name.as_str()).unwrap_or_default();
+    format!("the credentials in Secret {secret} are incomplete or out of date; new ones are issued")
+}
+
+/// What a person is to do about credentials that were lost at a provider that issues them once.
+pub(super) fn lost_for_good(s: &Situation) -> String {
+    let id = s.remote().map(|remote| remote.id.as_str()).unwrap_or_default();
+    let secret = s.status.credentials.as_ref().map(|credentials| credentials.secret_name.as_str()).unwrap_or_default();
+    format!(
+        "the credentials of remote {id} were lost before they were stored, and this plugin cannot issue new ones; set them at \
+         the provider, put them into Secret {secret}, then: hostwright reconcile {}",
+        s.service.metadata.name.as_deref().unwrap_or_default()
+    )
 }
 
 /// No remote call is made on purpose.

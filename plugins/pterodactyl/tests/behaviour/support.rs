@@ -263,6 +263,7 @@ pub fn call() -> Call {
         checkout: map(json!({"server_name": "Alice's server"})),
         fields: map(json!({})),
         checkout_secrets: [].into(),
+        credentials: [].into(),
         owner: Owner {
             key: "prod.customers.cust-1".to_owned(),
             email: "alice@example.com".to_owned(),
