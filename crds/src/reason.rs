@@ -330,7 +330,7 @@ reasons! {
     CREDENTIALS_LOST = "CredentialsLost" on "Ready, CredentialsStored, Stalled" {
         "The provider issued credentials once, and the controller ended before they were stored. Where the plugin can issue new ones, that is done by itself. Elsewhere somebody sets them at the provider and puts them into the Secret.",
         "nobody, or operators: set them at the provider",
-        "hostwright reconcile NAME"
+        "kubectl annotate hsvc NAME hostwright.dev/reconcile-requested-at=now --overwrite"
     }
     CREDENTIALS_NOT_STORED = "CredentialsNotStored" on "Ready" {
         "The Secret for the credentials of the remote cannot be written: most often the controller may not, and the value credentialSecrets.namespaces of the Helm chart lets it. Before a create nothing is made until it can. Afterwards the credentials are kept in memory and tried again; if the process ends meanwhile they are lost.",

@@ -70,6 +70,7 @@ struct Server {
 }
 
 /// A provider with room for one service, and the object that orders it.
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a provider")]
 struct World {
     scene: Scene,
     /// The status and the record as they are stored; what is newer is lost in a crash.

@@ -64,11 +64,10 @@ async fn write(pass: &mut Pass, step: &Step) -> Result<bool, Error> {
     }
     // What happened at a provider stays true, whoever leads and whoever wrote meanwhile.
     let planned_on = pass.service.metadata.resource_version.clone();
-    let landed = fenced::fold_status(&pass.ctx.client, &pass.service, |latest| {
+    let landed = Box::pin(fenced::fold_status(&pass.ctx.client, &pass.service, |latest| {
         if latest.metadata.resource_version == planned_on { status.clone() } else { pass.status_on(latest) }
-    })
-    .await?;
-    if let Some(written) = landed {
+    }));
+    if let Some(written) = landed.await? {
         pass.wrote(written);
     }
     Ok(true)

@@ -344,8 +344,8 @@ async fn what_is_accepted_to_log_in_with_stands_in_the_directory() {
     let call = call_in(folder.path(), "alice", json!({"credentials": "token"}));
     plugin.test_connection(&call.instance).await.unwrap();
     let issued = told(plugin.create(&call).await.unwrap());
-    let file = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
-    let file = file.filter(|path| path.extension().is_some_and(|extension| extension == "json")).next().unwrap();
+    let mut files = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path());
+    let file = files.find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
     let kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!(kept["credentials"]["token"], issued["token"].expose());
 }

@@ -10,7 +10,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use hostwright_plugin::schema::Schema;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, CredentialNames, Error, Instance, Manifest, Map, Observation, Outcome, Page, PlannedChange, Plugin,
+    Call, Capabilities, Connection, CredentialNames, Error, Instance, Manifest, Map, Observation, Outcome, Page,
+    PlannedChange, Plugin,
 };
 
 use k8s_openapi::jiff::Timestamp;

@@ -71,6 +71,7 @@ struct Ordered {
     left: usize,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "independent switches of a provider")]
 pub(super) struct Inner {
     pub(super) capabilities: Capabilities,
     pub(super) takes: Duration,

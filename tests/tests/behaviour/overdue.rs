@@ -194,7 +194,10 @@ async fn a_date_moves_forwards_only_unless_it_is_corrected_and_the_refusal_says_
     pay(json!({"paidUntil": date("03"), "corrects": date("04")})).unwrap();
     pay(json!({"paidUntil": date("04")})).unwrap();
     let repeated = pay(json!({"paidUntil": date("03")})).unwrap_err();
-    assert_eq!(repeated.code, 422, "what corrected a date once stays in the object and must not let a late payment through");
+    assert_eq!(
+        repeated.code, 422,
+        "what corrected a date once stays in the object and must not let a late payment through"
+    );
     pay(json!({"paidUntil": date("04"), "corrects": null})).unwrap();
     pay(json!({"paidUntil": date("03"), "corrects": date("04")})).unwrap();
 

@@ -42,10 +42,10 @@ impl World {
 
     /// Folds in one definite outcome: the epoch rises by one.
     async fn count(&self) -> Result<Option<HostingService>, WriteError> {
-        fold_status(&self.client, &self.service, |latest| {
+        Box::pin(fold_status(&self.client, &self.service, |latest| {
             let status = latest.status.clone().unwrap_or_default();
             HostingServiceStatus { epoch: status.epoch + 1, ..status }
-        })
+        }))
         .await
     }
 

@@ -39,7 +39,7 @@ fn new_credentials_are_issued_when_somebody_asks_or_the_old_ones_were_lost() {
     let long_ago = NOW - 1_000;
     let mut handled = asked(active());
     handled.status().last_handled_rotate_at = Some("now".into());
-    let rows = [
+    let rows = vec![
         ("as it is", active(), Step::Settled),
         ("asked for", asked(active()), Step::Observe),
         ("asked for and seen", asked(active()).seeing(State::Active), Step::Rotate),
