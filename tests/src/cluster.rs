@@ -16,6 +16,8 @@ const TEST: &str = "test";
 
 /// A real server serves a changed definition after a second or two.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// A garbage collector gets to know kinds that are defined while it runs twice a minute.
+const COLLECTED: Duration = Duration::from_mins(5);
 
 /// What the API server refused.
 #[derive(Debug)]
@@ -87,6 +89,16 @@ impl Cluster {
         while self.would_accept(probe) != accepted {
             assert!(start.elapsed() < PATIENCE, "{definition} is not served as it was changed");
             std::thread::yield_now();
+        }
+    }
+
+    /// Waits until an object is removed whose owner is gone: the embedded server does so at once, a real one soon, whatever the
+    /// clock of the test says.
+    pub async fn collects(&self, kind: &str, name: &str) {
+        let start = std::time::Instant::now();
+        while self.get(kind, name).is_some() {
+            assert!(start.elapsed() < COLLECTED, "{kind} {name} is not collected");
+            tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
 

@@ -20,8 +20,9 @@ fn right(role: &str, verb: &str, group: &str, resource: &str) -> Right {
     format!("{role} {verb} {group}{slash}{resource}")
 }
 
-/// The role that is bound where customers may order with a password.
+/// The roles that are bound where customers may order with a password, and where they get credentials.
 const CHECKOUT: &str = "Checkout";
+const CREDENTIALS: &str = "Credentials";
 
 /// What the roles of the controller allow at this moment.
 fn granted(cluster: &Cluster) -> BTreeSet<Right> {
@@ -29,6 +30,7 @@ fn granted(cluster: &Cluster) -> BTreeSet<Right> {
         ("Role", &["-n", SYSTEM, "role", "hostwright"][..]),
         ("ClusterRole", &["clusterrole", "hostwright"]),
         (CHECKOUT, &["clusterrole", "hostwright-checkout"]),
+        (CREDENTIALS, &["clusterrole", "hostwright-credentials"]),
     ];
     let mut rights = BTreeSet::new();
     for (kind, name) in roles {
@@ -56,9 +58,18 @@ fn requests(cluster: &Cluster) -> Vec<Value> {
 fn used(cluster: &Cluster) -> BTreeSet<Right> {
     let of = |request: &Value| {
         let reason = request["annotations"]["authorization.k8s.io/reason"].as_str()?.to_owned();
-        let names = [("ClusterRole", "hostwright"), ("Role", "hostwright"), ("ClusterRole", "hostwright-checkout")];
+        let names = [
+            ("ClusterRole", "hostwright"),
+            ("Role", "hostwright"),
+            ("ClusterRole", "hostwright-checkout"),
+            ("ClusterRole", "hostwright-credentials"),
+        ];
         let (role, name) = names.into_iter().find(|(role, name)| reason.contains(&format!("of {role} \"{name}\"")))?;
-        let role = if name == "hostwright" { role } else { CHECKOUT };
+        let role = match name {
+            "hostwright-checkout" => CHECKOUT,
+            "hostwright-credentials" => CREDENTIALS,
+            _ => role,
+        };
         let object = &request["objectRef"];
         let text = |field: &str| object[field].as_str().unwrap_or_default();
         let slash = if text("subresource").is_empty() { "" } else { "/" };
@@ -115,9 +126,11 @@ fn live(cluster: &Cluster) {
     ready("dora", "UpToDate");
     // A password is ordered with, and the chart lets it be read.
     let upgrade = ["upgrade", "hostwright", chart().to_str().unwrap(), "--reuse-values"].map(ToOwned::to_owned);
-    let allowed = ["--set", "checkoutSecrets.everywhere=true"].map(ToOwned::to_owned);
-    let flags: Vec<&str> = upgrade.iter().chain(&allowed).map(String::as_str).collect();
-    cluster.helm(&flags);
+    let allow = |value: &str| {
+        let allowed = ["--set".to_owned(), format!("{value}=true")];
+        cluster.helm(&upgrade.iter().chain(&allowed).map(String::as_str).collect::<Vec<_>>());
+    };
+    allow("checkoutSecrets.everywhere");
     let field = json!({"pin": {"type": "password", "label": "PIN", "rules": "nullable|string"}});
     cluster.patch("hpkg/minecraft-4g", &json!({"spec": {"checkout": field}}));
     cluster.kubectl(&["-n", "customers", "create", "secret", "generic", "emil", "--from-literal=pin=0000-1111"]);
@@ -127,6 +140,7 @@ fn live(cluster: &Cluster) {
     emil["spec"]["checkoutFrom"] = json!({"pin": {"secretKeyRef": {"name": "emil", "key": "pin"}}});
     cluster.apply(&emil.to_string());
     ready("emil", "UpToDate");
+    credentials(cluster, &dora, allow);
     // The same happens twice: events of one kind are counted up.
     for _ in 0..2 {
         cluster
@@ -158,6 +172,25 @@ fn live(cluster: &Cluster) {
     cluster.kubectl(&["-n", SYSTEM, "delete", "secret", "panel-eu-api", "--timeout=120s"]);
     // Nothing runs any more, and no watch is open.
     cluster.helm(&["upgrade", "hostwright", chart().to_str().unwrap(), "--reuse-values", "--set", "replicas=0"]);
+}
+
+/// A machine to log in to, and new credentials for it, once the chart lets them be stored.
+fn credentials(cluster: &Cluster, like: &Value, allow: impl FnOnce(&str)) {
+    allow("credentialSecrets.everywhere");
+    let instance = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "ProviderInstance", "metadata": {"name": "sandbox"},
+        "spec": {"pluginRef": {"name": "simulated"}, "namespaceSelector": {}}});
+    let package = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "Package", "metadata": {"name": "machine"},
+        "spec": {"providerInstanceRef": {"name": "sandbox"}, "provisioning": {"credentials": "both"}, "namespaceSelector": {}}});
+    let mut fritz = like.clone();
+    fritz["metadata"]["name"] = json!("fritz");
+    fritz["spec"]["packageRef"]["name"] = json!("machine");
+    fritz["spec"]["checkout"] = json!({});
+    for object in [instance, package, fritz] {
+        cluster.apply(&object.to_string());
+    }
+    cluster.wait("hsvc/fritz", "condition=CredentialsStored");
+    cluster.patch("hsvc/fritz", &json!({"metadata": {"annotations": {"hostwright.dev/rotate-requested-at": "once"}}}));
+    cluster.wait("hsvc/fritz", "jsonpath={.status.lastHandledRotateAt}=once");
 }
 
 fn change_rules(cluster: &Cluster, role: &[&str], change: impl FnOnce(&mut Vec<Value>)) {

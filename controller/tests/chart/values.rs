@@ -197,20 +197,28 @@ fn every_value_is_in_the_schema_and_has_a_comment() {
 }
 
 #[test]
-fn secrets_of_customers_may_be_read_only_where_a_value_says_so() {
+fn secrets_of_customers_may_be_read_and_written_only_where_a_value_says_so() {
     let Some(helm) = Helm::find() else { return };
-    let about_secrets = |flags: &[&'static str]| -> Vec<String> {
+    let about = |name: &str, flags: &[&'static str]| -> Vec<String> {
         let mut objects = helm.rendered(&with(flags));
-        objects.retain(|object| object["metadata"]["name"] == "hostwright-checkout");
+        objects.retain(|object| object["metadata"]["name"] == name);
         let told = |object: &Value| {
             let namespace = object["metadata"]["namespace"].as_str().unwrap_or_default();
             format!("{} {namespace}", object["kind"].as_str().unwrap()).trim_end().to_owned()
         };
         objects.iter().map(told).collect()
     };
-    assert_eq!(about_secrets(&[]), Vec::<String>::new());
-    let two = about_secrets(&["--set", "checkoutSecrets.namespaces={customers,shop}"]);
-    assert_eq!(two, ["ClusterRole", "RoleBinding customers", "RoleBinding shop"]);
-    let all = about_secrets(&["--set", "checkoutSecrets.everywhere=true"]);
-    assert_eq!(all, ["ClusterRole", "ClusterRoleBinding"]);
+    let rows = [
+        ("hostwright-checkout", "checkoutSecrets.namespaces={customers,shop}", "checkoutSecrets.everywhere=true"),
+        (
+            "hostwright-credentials",
+            "credentialSecrets.namespaces={customers,shop}",
+            "credentialSecrets.everywhere=true",
+        ),
+    ];
+    for (name, two, everywhere) in rows {
+        assert_eq!(about(name, &[]), Vec::<String>::new());
+        assert_eq!(about(name, &["--set", two]), ["ClusterRole", "RoleBinding customers", "RoleBinding shop"]);
+        assert_eq!(about(name, &["--set", everywhere]), ["ClusterRole", "ClusterRoleBinding"]);
+    }
 }

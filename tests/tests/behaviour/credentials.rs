@@ -61,7 +61,7 @@ async fn what_was_chosen_and_what_was_made_up_are_in_a_secret_that_goes_with_the
     assert_eq!(writes[1..], ours, "tried, then made; the first is a finalizer on the Secret of the panel");
     world.delete("alice");
     world.loses("alice").await;
-    world.until("it is collected", |world| world.secret_values("alice-credentials").is_empty()).await;
+    world.cluster.collects("Secret", "customers/alice-credentials").await;
 }
 
 #[tokio::test(start_paused = true)]
