@@ -37,6 +37,16 @@ pub fn at_every_request(name: &str, story: &impl Story) {
 /// Plays a story once for every pair of deaths: the second at any request of the successor, while it recovers from the
 /// first. None is left out, except on a real server.
 pub fn at_every_pair(name: &str, story: &impl Story) {
+    at_pairs(name, story, 1);
+}
+
+/// As [`at_every_pair`], for one pair of so many: what a story adds to one whose every pair is played. `HOSTWRIGHT_EVERY_PAIR`
+/// plays all of this one too.
+pub fn at_some_pairs(name: &str, story: &impl Story, one_of: usize) {
+    at_pairs(name, story, if std::env::var_os("HOSTWRIGHT_EVERY_PAIR").is_some() { 1 } else { one_of });
+}
+
+fn at_pairs(name: &str, story: &impl Story, one_of: usize) {
     let requests = played(story, &[]);
     let mut plans = Vec::new();
     for first in (1..).zip(&requests).flat_map(|(at, request)| deaths(at, request)) {
@@ -45,9 +55,8 @@ pub fn at_every_pair(name: &str, story: &impl Story) {
         let later = (1..).zip(&whole).skip(first.at).flat_map(|(at, request)| deaths(at, request));
         plans.extend(later.map(|second| vec![first, second]));
     }
-    if server::is_real() {
-        plans = plans.into_iter().step_by(STEP_ON_A_REAL_SERVER).collect();
-    }
+    let step = if server::is_real() { STEP_ON_A_REAL_SERVER * one_of } else { one_of };
+    let plans: Vec<_> = plans.into_iter().step_by(step).collect();
     run(name, story, &plans);
 }
 
