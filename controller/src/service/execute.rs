@@ -111,7 +111,11 @@ async fn create(pass: &mut Pass) -> Result<Flow, Error> {
     if let Some(flow) = beforehand::refused(pass, Question::Order).await? {
         return Ok(flow);
     }
-    match credentials::unprepared(pass, Verb::Create).await? {
+    let asked = pass.ctx.clock.now();
+    let unprepared = credentials::unprepared(pass, Verb::Create).await?;
+    // A record written a while ago says nothing of what was changed since.
+    pass.just_recorded &= pass.ctx.clock.now().duration_since(asked).as_secs() <= 1;
+    match unprepared {
         Some(flow) => Ok(flow),
         None => mutate::mutate(pass, Verb::Create, false).await,
     }
