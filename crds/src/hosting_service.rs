@@ -34,6 +34,8 @@ use crate::{NameRef, SecretSource, Selections};
     status = "HostingServiceStatus",
     derive = "Default",
     derive = "PartialEq",
+    validation = Rule::new("self.?spec.adopt == oldSelf.?spec.adopt || !has(oldSelf.status) || !(has(oldSelf.status.remote) || has(oldSelf.status.lastApplied))")
+        .message("adopt cannot be added, changed or removed: this service has its remote"),
     selectable = ".spec.packageRef.name",
     selectable = ".spec.owner.id",
     selectable = ".spec.desiredStatus",
@@ -109,6 +111,10 @@ pub struct HostingServiceSpec {
     /// What to do when something else removed the remote. Hold reports it and calls nothing; Recreate makes a new one.
     #[serde(default)]
     pub on_remote_missing: OnRemoteMissing,
+    /// A remote that is there already, to be taken over in place of making one. The ProviderInstance has to allow it. It stays
+    /// as it is once the service has its remote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adopt: Option<Adopt>,
 }
 
 impl HostingService {
@@ -162,6 +168,15 @@ pub struct Suspension {
     /// Since when.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<Time>,
+}
+
+/// A remote that is there already.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Adopt {
+    /// The provider's own id of it: the number of a server. `hostwright import INSTANCE` lists them.
+    #[schemars(length(min = 1, max = 256))]
+    pub remote_id: String,
 }
 
 /// What happens to the remote when the object is deleted.

@@ -20,9 +20,9 @@ mod shared;
 mod variant;
 
 pub use hosting_service::{
-    Cancellation, CredentialsStatus, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService, HostingServiceSpec,
-    HostingServiceStatus, LastApplied, LastError, NextTransition, OnRemoteMissing, Operation, OperationOutcome, Owner,
-    Phase, RemoteState, RemoteStatus, Renewal, Suspension, Target, Verb,
+    Adopt, Cancellation, CredentialsStatus, DeletionPolicy, DesiredStatus, HistoryEntry, HostingService,
+    HostingServiceSpec, HostingServiceStatus, LastApplied, LastError, NextTransition, OnRemoteMissing, Operation,
+    OperationOutcome, Owner, Phase, RemoteState, RemoteStatus, Renewal, Suspension, Target, Verb,
 };
 pub use identity::{Carried, Identity, IdentityError};
 pub use package::{
@@ -30,8 +30,8 @@ pub use package::{
 };
 pub use plugin::{Plugin, PluginSchemas, PluginSpec, PluginStatus};
 pub use provider_instance::{
-    Brake, BrakeLimit, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance, ProviderInstanceSpec,
-    ProviderInstanceStatus,
+    Adoption, Brake, BrakeLimit, InstanceLimits, InstanceMode, OwnerScope, Promises, ProviderInstance,
+    ProviderInstanceSpec, ProviderInstanceStatus,
 };
 pub use shared::{CHECKOUT_LABEL, Duration, DurationError, NameRef, SecretKeyRef, SecretSource};
 pub use variant::{Choice, Selections, Variant, VariantOption, VariantType};

@@ -65,6 +65,9 @@ pub struct ProviderInstanceSpec {
     #[serde(default)]
     #[x_kube(validation = ("self == oldSelf", "ownerScope cannot be changed: remotes carry the owner key made from it"))]
     pub owner_scope: OwnerScope,
+    /// Whether services may take over remotes that are there already, by spec.adopt.
+    #[serde(default)]
+    pub adoption: Adoption,
 }
 
 /// What may be done at a provider.
@@ -87,6 +90,16 @@ pub enum OwnerScope {
     Namespace,
     /// The same owner id is one customer in the whole installation.
     Installation,
+}
+
+/// Whether remotes that are there already may be taken over.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+pub enum Adoption {
+    /// They may not.
+    #[default]
+    Deny,
+    /// Those without a mark may, by services of the owner they belong to.
+    Allow,
 }
 
 /// How hard a provider may be driven.

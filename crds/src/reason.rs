@@ -82,6 +82,11 @@ reasons! {
         "nobody",
         "kubectl get hsvc NAME -w"
     }
+    ADOPTING = "Adopting" on "Ready, Reconciling" {
+        "The remote that `spec.adopt` names is being taken over.",
+        "nobody",
+        "kubectl get hsvc NAME -w"
+    }
     UPDATING = "Updating" on "Ready, Reconciling" {
         "The configuration at the provider is being changed.",
         "nobody",
@@ -191,6 +196,21 @@ reasons! {
         "The Package that the service has does not name the one that is ordered now in `spec.scalableTo`. Nothing is changed; the old configuration stays.",
         "whoever ordered, or platform team: add the edge",
         "kubectl patch hsvc NAME --type merge -p '{\"spec\":{\"packageRef\":{\"name\":\"OLD\"}}}'"
+    }
+    ADOPTION_NOT_ALLOWED = "AdoptionNotAllowed" on "Ready, Accepted, Stalled" {
+        "`spec.adopt` names a remote, and the ProviderInstance does not allow that (`spec.adoption`), or its plugin cannot take over what is there. Nothing is called and nothing is created.",
+        "platform team",
+        "kubectl patch hinst NAME --type merge -p '{\"spec\":{\"adoption\":\"Allow\"}}'"
+    }
+    ADOPTION_REFUSED = "AdoptionRefused" on "Ready, Accepted, Stalled" {
+        "The remote that `spec.adopt` names carries the mark of another service or installation, or belongs to another owner. It is not touched, and nothing is created.",
+        "whoever ordered, or operators",
+        "hostwright import INSTANCE"
+    }
+    REMOTE_NOT_FOUND = "RemoteNotFound" on "Ready, Accepted, Stalled" {
+        "The provider has no remote with the id in `spec.adopt`. Nothing is created in its place.",
+        "whoever ordered: correct the id, or remove adopt to have a new one made",
+        "hostwright import INSTANCE"
     }
     ROLLED_OUT = "RolledOut" on "RolledOut" {
         "Every service that has the Package is as the Package is now.",
@@ -459,6 +479,11 @@ reasons! {
     }
     ATTACHED = "Attached" on "event" {
         "An existing remote with this service's id and owner was taken over.",
+        "nobody",
+        "kubectl describe hsvc NAME"
+    }
+    ADOPTED = "Adopted" on "event" {
+        "The remote that `spec.adopt` names was taken over: it carries this service's mark now.",
         "nobody",
         "kubectl describe hsvc NAME"
     }

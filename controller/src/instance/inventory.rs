@@ -103,7 +103,7 @@ async fn all_pages(gate: &Gate, plugin: &dyn Plugin, settings: &Settings) -> Res
 /// The remotes of this installation, each once: pages shift while others come and go, so the last look at one counts.
 fn collapse(pages: Vec<Page>, prefix: &str) -> HashMap<String, Present> {
     let items = pages.into_iter().flat_map(|page| page.items);
-    items.filter_map(|item| item.external_id.filter(|id| id.starts_with(prefix)).map(|id| (id, item.present))).collect()
+    items.filter_map(|item| Some((item.external_id.clone().filter(|id| id.starts_with(prefix))?, item))).collect()
 }
 
 /// Wakes the services that the last list raises doubts about. While no absence is believed, absent ones are left alone.
@@ -131,13 +131,11 @@ fn is_suspect(service: &HostingService, instance: &str, list: &Snapshot, absence
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hostwright_plugin::{Listed, Remote, State};
+    use hostwright_plugin::{Remote, State};
 
-    fn listed(external_id: Option<&str>, state: State) -> Listed {
-        Listed {
-            external_id: external_id.map(ToOwned::to_owned),
-            present: Present::new(Remote::default(), state, None),
-        }
+    fn listed(external_id: Option<&str>, state: State) -> Present {
+        let external_id = external_id.map(ToOwned::to_owned);
+        Present { external_id, ..Present::new(Remote::default(), state, None) }
     }
 
     #[test]

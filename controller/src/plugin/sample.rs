@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use async_trait::async_trait;
 use hostwright_plugin::schema::Schema;
 use hostwright_plugin::{
-    Call, Capabilities, Connection, CreateUniqueness, Error, Instance, Listed, Manifest, Observation, Outcome, Page,
-    Plugin, RenewSupport,
+    Call, Capabilities, Connection, CreateUniqueness, Error, Instance, Manifest, Observation, Outcome, Page, Plugin,
+    Present, RenewSupport,
 };
 use serde_json::json;
 
@@ -15,7 +15,7 @@ pub(crate) struct Sample {
     /// What a connection test answers.
     pub(crate) connection: Mutex<Result<Connection, Error>>,
     /// What a list shows.
-    pub(crate) remotes: Mutex<Vec<Listed>>,
+    pub(crate) remotes: Mutex<Vec<Present>>,
     /// Connection tests and lists so far.
     pub(crate) calls: AtomicUsize,
     manifest: Manifest,
@@ -64,6 +64,7 @@ impl Sample {
                 actions: false,
                 validate: false,
                 plan: false,
+                users: false,
                 requests_per_minute: Some(60),
                 max_concurrent_creates: Some(1),
                 shown_attributes: vec![],

@@ -1,11 +1,12 @@
 //! Builds what a plugin gets. The only place where secrets meet a service.
 
-use hostwright_crds::annotation;
-use hostwright_plugin::{Call, Map, Owner, Remote};
+use hostwright_crds::{RemoteStatus, annotation};
+use hostwright_plugin::{Call, Map, Owner, Plugin, Remote};
 use kube::ResourceExt as _;
 
 use super::due;
 use super::pass::Pass;
+use super::record;
 use super::retry;
 use crate::providers::{CALL_TIMEOUT, Runtime};
 
@@ -18,9 +19,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
     let operation = status.operation.as_ref();
     let config = order.map(|order| order.config.clone()).or_else(|| last.map(|last| last.config.clone()));
     let entered = order.map(|order| order.checkout.clone()).or_else(|| last.map(|last| last.checkout.clone()));
-    let own = runtime.plugin.as_ref()?.checkout_schema();
-    // A field that the package adds is none that the plugin knows, and must not meet it where it sends on what it gets.
-    let (checkout, fields) = entered.unwrap_or_default().into_iter().partition(|(key, _)| own.field(key).is_some());
+    let (checkout, fields) = by_schema(entered.unwrap_or_default(), runtime.plugin.as_deref()?);
     let now = pass.ctx.clock.now();
     Some(Call {
         external_id: identity.external_id.clone(),
@@ -45,6 +44,26 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
     })
 }
 
+/// What the customer entered in the plugin's own fields and in those that the package adds. The latter must not meet the plugin
+/// where it sends on what it gets.
+pub(super) fn by_schema(entered: Map, plugin: &dyn Plugin) -> (Map, Map) {
+    let own = plugin.checkout_schema();
+    entered.into_iter().partition(|(key, _)| own.field(key).is_some())
+}
+
+/// How a plugin finds the remote that status knows.
+pub(super) fn handle(known: &RemoteStatus) -> Remote {
+    Remote { id: known.id.clone(), url: known.url.clone(), attributes: known.attributes.clone() }
+}
+
+/// What a look gets: a remote that is to be taken over is known by its id alone.
+pub(super) fn look(pass: &Pass, runtime: &Runtime) -> Option<Call> {
+    let call = call(pass, runtime, false)?;
+    let wanted = record::adopts(&pass.service, &pass.status);
+    let named = wanted.map(|id| Remote { id: id.to_owned(), ..Remote::default() });
+    Some(Call { remote: call.remote.or(named), ..call })
+}
+
 /// The id of a look: it belongs to no operation.
 fn looking(pass: &Pass) -> String {
     pass.with_ground(|ground| retry::operation_id(ground.external_id, ground.uid, hostwright_crds::Verb::Create, "", 0))
@@ -53,7 +72,7 @@ fn looking(pass: &Pass) -> String {
 /// What is known of the remote: by status, else by what an operator found out.
 fn remote(pass: &Pass) -> Option<Remote> {
     if let Some(known) = &pass.status.remote {
-        return Some(Remote { id: known.id.clone(), url: known.url.clone(), attributes: known.attributes.clone() });
+        return Some(handle(known));
     }
     let resolved = pass.service.annotations().get(annotation::RESOLVE_CREATE)?;
     (resolved != "absent").then(|| Remote { id: resolved.clone(), ..Remote::default() })

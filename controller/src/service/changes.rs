@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::digest;
 use super::effective::{self, Effective};
 use super::order::Order;
+use crate::providers::Hold;
 
 /// What an order changes about a remote.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -28,6 +29,16 @@ pub struct DriftFound {
     pub enforced: Vec<Difference>,
     /// What is only told.
     pub reported: Vec<Difference>,
+}
+
+/// What a valid order changes about what was applied last; nothing where one of them is missing.
+pub fn of(plugin: Option<&dyn Plugin>, order: &Result<Order, Hold>, last: Option<&LastApplied>) -> Changes {
+    match (plugin, order, last) {
+        (Some(plugin), Ok(order), Some(last)) => {
+            ordered(plugin.package_schema(), order.form.schema(plugin), last, order)
+        }
+        _ => Changes::default(),
+    }
 }
 
 /// The differences between what was applied last and what is ordered now.

@@ -10,7 +10,6 @@ use kube::ResourceExt as _;
 
 use super::beforehand::{self, Question};
 use super::credentials;
-use super::due;
 use super::fold::{Finding, Notice};
 use super::mutate;
 use super::pass::Pass;
@@ -45,8 +44,8 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         Step::Settled => Ok(settled(pass)),
         Step::TakeFinalizer => take_finalizer(pass).await,
         // Nothing is recorded of what cannot be made yet.
-        Step::Record if is_fresh(pass) && passwords::are_missing(pass).await? => Ok(Flow::Again),
-        Step::Record if is_fresh(pass) => match credentials::unstorable(pass).await {
+        Step::Record if makes_one(pass) && passwords::are_missing(pass).await? => Ok(Flow::Again),
+        Step::Record if makes_one(pass) => match credentials::unstorable(pass).await {
             Some(flow) => Ok(flow),
             None => record(pass).await,
         },
@@ -77,7 +76,7 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
         }
         Step::End => end(pass).await,
         Step::Create if passwords::are_missing(pass).await? => Ok(Flow::Again),
-        Step::Create | Step::Scale | Step::ChangePackage if takes_a_unit(pass).await? => Ok(Flow::Again),
+        Step::Create | Step::Adopt | Step::Scale | Step::ChangePackage if takes_a_unit(pass).await? => Ok(Flow::Again),
         Step::ChangePackage => {
             pass.found(Finding::ChangedPackage);
             Ok(Flow::Again)
@@ -96,6 +95,7 @@ pub async fn execute(pass: &mut Pass, step: Step) -> Result<Flow, Error> {
             Some(flow) => Ok(flow),
             None => mutate::mutate(pass, Verb::Rotate, false).await,
         },
+        Step::Adopt => mutate::mutate(pass, Verb::Adopt, false).await,
         Step::Suspend => mutate::mutate(pass, Verb::Suspend, false).await,
         Step::Unsuspend => mutate::mutate(pass, Verb::Unsuspend, false).await,
         Step::Scale => match beforehand::refused(pass, Question::Change).await? {
@@ -166,6 +166,11 @@ fn settled(pass: &mut Pass) -> Flow {
 /// Whether nothing was ever recorded of this object.
 fn is_fresh(pass: &Pass) -> bool {
     pass.record == Record::None && pass.status.external_id.is_none()
+}
+
+/// Whether the first record is that of a remote which is to be made.
+fn makes_one(pass: &Pass) -> bool {
+    is_fresh(pass) && record::adopts(&pass.service, &pass.status).is_none()
 }
 
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.
@@ -244,32 +249,17 @@ async fn take_word(pass: &mut Pass, key: &str) -> Result<(), Error> {
 
 /// The record of this object: an earlier one wins over what status remembers, and that over what would be derived now.
 fn identity(pass: &Pass) -> Identity {
-    let (service, settings) = (&pass.service, &pass.ctx.settings);
-    let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
     if let Some(known) = pass.record.believed() {
         return Identity { uid: pass.uid().to_owned(), ..known.clone() };
     }
-    let scope = pass.runtime().map(|runtime| runtime.spec.owner_scope).unwrap_or_default();
-    let status = &pass.status;
-    let ordered = pass.resolved.package.as_ref().map(|package| package.spec.provider_instance_ref.name.clone());
-    let derived = || record::external_id(&settings.installation, &namespace, &name);
+    let (status, package) = (&pass.status, pass.resolved.package.as_ref());
+    let installation = &pass.ctx.settings.installation;
+    let derived = record::derived(&pass.service, installation, package, pass.runtime().map(AsRef::as_ref));
     Identity {
-        external_id: status.external_id.clone().unwrap_or_else(derived),
-        for_object: record::name_of(service),
-        uid: pass.uid().to_owned(),
-        instance: status.provider_instance.clone().or(ordered).unwrap_or_default(),
-        remote_identity: pass.runtime().map(|runtime| runtime.identity.clone()).unwrap_or_default(),
-        owner: record::owner_key(&settings.installation, &namespace, &service.spec.owner.id, scope),
-        package: ordered_package(pass),
-        paid_until: due::paid_until(service).map(|until| until.to_string()),
-        changed_to: None,
-        ended: None,
-        carried: None,
+        external_id: status.external_id.clone().unwrap_or(derived.external_id),
+        instance: status.provider_instance.clone().unwrap_or(derived.instance),
+        ..derived
     }
-}
-
-fn ordered_package(pass: &Pass) -> Option<String> {
-    pass.resolved.package.as_ref().map(kube::ResourceExt::name_any)
 }
 
 async fn write_identity(pass: &mut Pass, identity: &Identity, finalizer: bool) -> Result<(), Error> {
@@ -360,7 +350,7 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
     let Some((runtime, plugin)) = usable(pass) else {
         return Err(not_usable());
     };
-    let Some(call) = super::call::call(pass, &runtime, false) else {
+    let Some(call) = super::call::look(pass, &runtime) else {
         return Err(not_usable());
     };
     let permit = admit(pass, &runtime, CallKind::Observation).await?;

@@ -114,6 +114,7 @@ fn facts() -> ProviderFacts {
             actions: false,
             validate: false,
             plan: false,
+            users: false,
             requests_per_minute: None,
             max_concurrent_creates: None,
             shown_attributes: vec![],

@@ -376,7 +376,8 @@ fn concluded(status: &mut HostingServiceStatus, conclusion: Conclusion, ground: 
         }
         (Conclusion::HadNoEffect, _) => {
             // The provider claimed success, and the look says otherwise: it may need a moment.
-            let unconfirmed = operation.verb == Verb::Terminate && operation.last_error.is_none();
+            let claimed = matches!(operation.verb, Verb::Terminate | Verb::Adopt);
+            let unconfirmed = claimed && operation.last_error.is_none();
             let again = retry::pause(Class::Conflict, operation.attempt, None, &operation.id);
             status.operation = Some(Operation {
                 outcome: OperationOutcome::Refused,

@@ -1,17 +1,17 @@
 //! What would become of a service, by the planner itself and by what the provider says when it is asked. Changes nothing.
 
+mod asking;
+
 use std::collections::BTreeMap;
 
-use hostwright_crds::{HostingService, HostingServiceStatus, OnRemoteMissing, Package, Target, Verb, reason};
+use hostwright_crds::{HostingService, HostingServiceStatus, Identity, OnRemoteMissing, Package, Target, Verb, reason};
 use hostwright_plugin::schema::{Change, Field};
-use hostwright_plugin::{Call, Class, Difference, Error as CallError, Map, Owner, Plugin, Present, Remote, State};
+use hostwright_plugin::{Class, Difference, Error as CallError, Plugin, Present, State};
 use k8s_openapi::jiff::Timestamp;
-use kube::ResourceExt as _;
 
 use super::aim;
-use super::changes::{self, Changes, DriftFound};
+use super::changes::{self, DriftFound};
 use super::due::{self, Calendar};
-use super::execute;
 use super::order::{self, Order};
 use super::plan::existing::{Scaling, scaling_of};
 use super::plan::{self, Step, renewing, rotating};
@@ -20,7 +20,8 @@ use super::report;
 use super::situation::{Look, Provider, ProviderFacts, Situation};
 use crate::clock::Clocks;
 use crate::package;
-use crate::providers::{CALL_TIMEOUT, CallKind, Gate, Hold, Runtime, Standing};
+use crate::providers::{Hold, Runtime, Standing};
+use asking::Asked;
 
 /// A service as it would be written, and what it refers to.
 pub struct Question<'a> {
@@ -75,6 +76,13 @@ pub struct Foreseen {
     pub stalled: bool,
 }
 
+impl Question<'_> {
+    /// The record that would be written; none where the installation is not known.
+    fn identity(&self) -> Option<Identity> {
+        Some(record::derived(self.service, self.installation?, self.package, self.runtime))
+    }
+}
+
 /// Asks the provider, and says what would be done.
 ///
 /// # Errors
@@ -83,12 +91,16 @@ pub async fn foresee(question: &Question<'_>) -> Result<Foreseen, CallError> {
     let status = question.service.status.clone().unwrap_or_default();
     let record = Record::of(question.service);
     let order = ordered(question, &status, &record);
-    let asked = Asked::of(question, &status, &record, order.as_ref().ok());
+    // One that has no record yet is judged as if it had been written now.
+    let would_be = question.identity().filter(|_| record == Record::None);
+    let fresh = would_be.is_some();
+    let record = would_be.map_or(record, Record::Ours);
+    let asked = record.believed().and_then(|identity| Asked::of(question, &status, identity, order.as_ref().ok()));
     let look = match &asked {
         Some(asked) => Some(Look { seen: asked.ask(asked.plugin.observe(&asked.call)).await?, at: question.now }),
         None => None,
     };
-    let (mut foreseen, scales) = judge(question, &status, &record, &order, look.as_ref());
+    let (mut foreseen, scales) = judge(question, &status, (&record, fresh), &order, look.as_ref());
     let Some(asked) = asked.filter(|_| foreseen.held.is_none()) else { return Ok(foreseen) };
     let creates = foreseen.effects.iter().any(|effect| effect.verb == Verb::Create);
     let has_passwords = order.as_ref().is_ok_and(|order| !order.passwords.is_empty());
@@ -116,75 +128,11 @@ fn ordered(question: &Question, status: &HostingServiceStatus, record: &Record) 
     })
 }
 
-/// Whom to ask, and about what.
-struct Asked<'a> {
-    gate: &'a Gate,
-    plugin: &'a dyn Plugin,
-    call: Call,
-}
-
-impl<'a> Asked<'a> {
-    /// None where nobody can be asked.
-    fn of(
-        question: &Question<'a>,
-        status: &HostingServiceStatus,
-        record: &Record,
-        order: Option<&Order>,
-    ) -> Option<Self> {
-        let runtime = question.runtime?;
-        let (plugin, instance) = (runtime.plugin.as_deref()?, runtime.settings.clone()?);
-        let service = question.service;
-        let namespace = service.namespace().unwrap_or_default();
-        let (external_id, key) = match (record.believed(), question.installation) {
-            (Some(identity), _) => (identity.external_id.clone(), identity.owner.clone()),
-            (None, Some(id)) => (
-                record::external_id(id, &namespace, &service.name_any()),
-                record::owner_key(id, &namespace, &service.spec.owner.id, runtime.spec.owner_scope),
-            ),
-            (None, None) => return None,
-        };
-        let entered = order.map(|order| order.checkout.clone()).unwrap_or_default();
-        let own = plugin.checkout_schema();
-        let (checkout, fields): (Map, Map) = entered.into_iter().partition(|(key, _)| own.field(key).is_some());
-        let remote = |known: &hostwright_crds::RemoteStatus| Remote {
-            id: known.id.clone(),
-            url: known.url.clone(),
-            attributes: known.attributes.clone(),
-        };
-        let call = Call {
-            external_id,
-            operation_id: "plan".to_owned(),
-            deadline: question.now.saturating_add(CALL_TIMEOUT).unwrap_or(question.now),
-            instance,
-            config: order.map(|order| order.config.clone()).unwrap_or_default(),
-            checkout,
-            fields,
-            checkout_secrets: BTreeMap::new(),
-            credentials: BTreeMap::new(),
-            owner: Owner { key, email: service.spec.owner.email.clone(), name: service.spec.owner.name.clone() },
-            paid_until: due::paid_until(service),
-            remote: status.remote.as_ref().map(remote),
-            applied: status.last_applied.as_ref().map(|last| last.config.clone()),
-            before: None,
-            force: false,
-        };
-        Some(Self { gate: &runtime.gate, plugin, call })
-    }
-
-    /// Asks no harder than the instance may be asked, and tells no secret.
-    async fn ask<T>(&self, question: impl Future<Output = Result<T, CallError>> + Send) -> Result<T, CallError> {
-        let held = |_| CallError::new(Class::Unavailable, "held", "the provider asks to be left alone for a while");
-        let permit = self.gate.admit(CallKind::Observation).await.map_err(held)?;
-        let answer = self.gate.call(permit, &self.call.external_id, question).await;
-        answer.map_err(|error| execute::redacted(error, &self.call))
-    }
-}
-
 /// What would be done by what is known, and whether the remote is scaled. Pure.
 fn judge(
     question: &Question,
     status: &HostingServiceStatus,
-    record: &Record,
+    (record, fresh): (&Record, bool),
     order: &Result<Order, Hold>,
     look: Option<&Look>,
 ) -> (Foreseen, bool) {
@@ -192,12 +140,7 @@ fn judge(
     let calendar = Calendar { clocks: Clocks::of(question.now, None), policy };
     let aim = aim::of(question.service, &calendar);
     let plugin = question.runtime.and_then(|runtime| runtime.plugin.as_deref());
-    let changes = match (plugin, order, &status.last_applied) {
-        (Some(plugin), Ok(order), Some(last)) => {
-            changes::ordered(plugin.package_schema(), order.form.schema(plugin), last, order)
-        }
-        _ => Changes::default(),
-    };
+    let changes = changes::of(plugin, order, status.last_applied.as_ref());
     let drift = match (plugin, &status.last_applied, look.and_then(Look::present)) {
         (Some(plugin), Some(last), Some(present)) => changes::drifted(plugin.package_schema(), &last.config, present),
         _ => DriftFound::default(),
@@ -210,7 +153,7 @@ fn judge(
         aim: &aim,
         calendar: &calendar,
         record,
-        just_recorded: false,
+        just_recorded: fresh,
         order,
         changes: &changes,
         provider: &provider,
@@ -274,6 +217,10 @@ impl Foreseen {
                 }
                 false
             }
+            Target::Active | Target::Suspended if s.adopts().is_some() && present.is_none() => {
+                self.expect_adoption(s);
+                false
+            }
             Target::Active | Target::Suspended if present.is_none() && (s.look.is_some() || s.remote().is_none()) => {
                 self.expect_create(s);
                 false
@@ -290,6 +237,23 @@ impl Foreseen {
                 }
                 self.expect_scale(s, plugin)
             }
+        }
+    }
+
+    fn expect_adoption(&mut self, s: &Situation) {
+        let (Ok(order), Some(id)) = (s.order, s.adopts()) else { return };
+        let instance = s.facts().map(|facts| facts.name.as_str()).unwrap_or_default();
+        let mut details = vec![format!("remote {id} on {instance}, as Package {}; it is not changed", order.package)];
+        let found = s.candidate().map(|candidate| &candidate.applied);
+        let differs = |(field, wanted): (&String, &serde_json::Value)| {
+            let found = found?.get(field).filter(|found| !changes::same(found, wanted))?;
+            Some(Difference { field: field.clone(), found: found.clone(), wanted: wanted.clone() })
+        };
+        let later = order.config.iter().filter_map(differs);
+        details.extend(later.map(|difference| format!("{} once that is accepted", in_short(&difference))));
+        self.add(Verb::Adopt, Weight::Changes, details);
+        if s.aim.target == Target::Suspended {
+            self.add(Verb::Suspend, Weight::Disturbs, holders(s));
         }
     }
 

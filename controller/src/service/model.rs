@@ -366,6 +366,7 @@ impl World {
                 Ok(Outcome::Gone)
             }
             _ if self.servers.is_empty() => Err(Error::new(Class::NotFound, "gone", "no such server")),
+            Verb::Adopt => Err(Error::unsupported("adopting")),
             Verb::Suspend => {
                 self.servers.iter_mut().for_each(|server| server.state = State::Suspended);
                 Ok(self.done())

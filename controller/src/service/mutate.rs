@@ -87,6 +87,7 @@ async fn write_ahead(pass: &mut Pass, verb: Verb) -> Result<Operation, Error> {
 fn step_of(verb: Verb) -> Step {
     match verb {
         Verb::Create => Step::Create,
+        Verb::Adopt => Step::Adopt,
         Verb::Suspend => Step::Suspend,
         Verb::Unsuspend => Step::Unsuspend,
         Verb::Scale => Step::Scale,
@@ -120,6 +121,9 @@ fn no_longer_as_planned(pass: &Pass, planned: &Runtime) -> Option<&'static str> 
 fn execute_call(pass: &Pass, runtime: &Runtime, operation: &Operation, force: bool) -> Option<Call> {
     let call = super::call::call(pass, runtime, force)?;
     let paid_until = operation.paid_until.as_ref().map(|until| until.0);
+    // Exactly what was looked at is taken over.
+    let seen = pass.look.as_ref().and_then(super::situation::Look::present).filter(|_| operation.verb == Verb::Adopt);
+    let call = Call { remote: seen.map(|present| present.remote.clone()).or(call.remote), ..call };
     Some(Call { operation_id: operation.id.clone(), before: operation.before.clone(), paid_until, ..call })
 }
 
@@ -130,6 +134,7 @@ async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome
             None => Err(CallError::new(Class::Internal, "undated", "a renewal without a date")),
         },
         Verb::Create => plugin.create(call).await,
+        Verb::Adopt => plugin.adopt(call).await,
         Verb::Rotate => plugin.rotate_credentials(call).await,
         Verb::Suspend => plugin.suspend(call).await,
         Verb::Unsuspend => plugin.unsuspend(call).await,
@@ -138,7 +143,7 @@ async fn verb_of(plugin: &dyn Plugin, verb: Verb, call: &Call) -> Result<Outcome
     }
 }
 
-/// Folds the answer in, and confirms by a look what a provider only claims: that it is gone, that it was changed.
+/// Folds the answer in, and confirms by a look what a provider only claims: that it is gone, taken over, changed.
 async fn answered(pass: &mut Pass, operation: &Operation, answer: Result<Outcome, CallError>) -> Result<Flow, Error> {
     let uid = pass.uid().to_owned();
     let answered = pass.ctx.providers.sequence.next();
@@ -165,7 +170,8 @@ async fn answered(pass: &mut Pass, operation: &Operation, answer: Result<Outcome
     if finished && operation.verb == Verb::Scale && pass.status.operation.is_none() {
         confirm_scale(pass).await;
     }
-    if gone && operation.verb == Verb::Terminate {
+    let claimed = (gone && operation.verb == Verb::Terminate) || (finished && operation.verb == Verb::Adopt);
+    if claimed {
         return Ok(Flow::Again);
     }
     Ok(Flow::Finish(pass.plan()))

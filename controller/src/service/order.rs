@@ -3,14 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hostwright_crds::{HostingService, Identity, LastApplied, Package, SecretKeyRef, reason};
-use hostwright_plugin::Map;
+use hostwright_crds::{Adoption, HostingService, Identity, LastApplied, Package, SecretKeyRef, reason};
+use hostwright_plugin::{Map, Plugin};
 use kube::ResourceExt as _;
 use serde_json::json;
 
 use super::checkout::{self, Checkout};
 use super::digest;
 use super::effective::{self, Effective};
+use super::record;
 use crate::package::{self, Form};
 use crate::providers::{Hold, Runtime};
 
@@ -69,6 +70,7 @@ pub fn validate(inputs: &Inputs) -> Result<Order, Hold> {
     deletion_policy_is_allowed(inputs.service, package)?;
     let runtime = inputs.runtime.ok_or_else(|| no_instance(package))?;
     let plugin = runtime.plugin.as_deref().ok_or_else(|| no_plugin(runtime))?;
+    adoption_is_allowed(inputs, runtime, plugin)?;
     let kept = inputs.last_applied.filter(|_| inputs.kept);
     let Effective { config, fixed, sources: _ } = match kept {
         Some(last) => effective::kept(inputs.service, package, plugin, last)?,
@@ -173,6 +175,26 @@ pub fn deletion_policy_is_allowed(service: &HostingService, package: &Package) -
         package.spec.allowed_deletion_policies
     );
     Err(Hold::new(reason::DELETION_POLICY_NOT_ALLOWED, message))
+}
+
+/// What is there already is taken over only where the instance says so.
+fn adoption_is_allowed(inputs: &Inputs, runtime: &Runtime, plugin: &dyn Plugin) -> Result<(), Hold> {
+    let status = inputs.service.status.clone().unwrap_or_default();
+    if record::adopts(inputs.service, &status).is_none() {
+        return Ok(());
+    }
+    let instance = &runtime.name;
+    let why = if runtime.spec.adoption != Adoption::Allow {
+        format!("ProviderInstance {instance} takes over nothing that is there already: set its spec.adoption to Allow")
+    } else if !plugin.capabilities().adopt {
+        format!(
+            "plugin {} of ProviderInstance {instance} cannot take over what is there already",
+            runtime.spec.plugin_ref.name
+        )
+    } else {
+        return Ok(());
+    };
+    Err(Hold::new(reason::ADOPTION_NOT_ALLOWED, format!("spec.adopt: {why}; nothing is created")))
 }
 
 fn no_instance(package: &Package) -> Hold {

@@ -315,12 +315,7 @@ impl Pass {
 
     fn changes(&self, status: &HostingServiceStatus) -> Changes {
         let plugin = self.runtime().and_then(|runtime| runtime.plugin.as_ref());
-        match (plugin, &self.order, &status.last_applied) {
-            (Some(plugin), Ok(order), Some(last)) => {
-                changes::ordered(plugin.package_schema(), order.form.schema(plugin.as_ref()), last, order)
-            }
-            _ => Changes::default(),
-        }
+        changes::of(plugin.map(AsRef::as_ref), &self.order, status.last_applied.as_ref())
     }
 
     /// What others changed, by the look of this pass, else by a list that is newer than our last mutation.

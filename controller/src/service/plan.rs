@@ -5,6 +5,7 @@
 #[cfg(test)]
 mod tests;
 
+pub mod adopting;
 mod ending;
 pub mod existing;
 pub mod making;
@@ -62,6 +63,8 @@ pub enum Step {
     End,
     /// Make the remote.
     Create,
+    /// Take over the one that is named.
+    Adopt,
     /// Suspend it.
     Suspend,
     /// Lift the suspension.
@@ -86,6 +89,7 @@ impl Step {
     pub fn verb(&self) -> Option<Verb> {
         match self {
             Self::Create => Some(Verb::Create),
+            Self::Adopt => Some(Verb::Adopt),
             Self::Suspend => Some(Verb::Suspend),
             Self::Unsuspend => Some(Verb::Unsuspend),
             Self::Scale => Some(Verb::Scale),
@@ -115,6 +119,8 @@ pub enum Attachment {
     OwnAttempt,
     /// It was there, with our external id and owner key.
     Found,
+    /// It was there, and an attempt of ours put our external id on it.
+    Adopted,
 }
 
 /// What became of an attempt whose answer is missing.
@@ -177,8 +183,10 @@ pub fn plan(situation: &Situation) -> Step {
         .or_else(|| ending::held_back(s))
         .or_else(|| backing_off(s))
         .or_else(|| unseen(s))
+        .or_else(|| adopting::misnamed(s))
         .or_else(|| existing::foreign(s))
         .or_else(|| making::unanswered_create(s))
+        .or_else(|| adopting::unanswered(s))
         .or_else(|| existing::unanswered(s))
         .or_else(|| making::unattached(s))
         .or_else(|| ending::ending(s))
@@ -338,6 +346,9 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
 /// Two services claim one remote: neither changes it.
 fn contested(s: &Situation) -> Option<Step> {
     let other = s.claimed_by?;
+    if let Some(id) = s.adopts() {
+        return Some(Wait::for_somebody(adopting::claimed(id, other)));
+    }
     let message = format!(
         "{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain"
     );

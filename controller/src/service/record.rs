@@ -1,9 +1,10 @@
 //! Which remote belongs to a service: names, the identity record, and whether to believe it. Pure.
 
-use hostwright_crds::{HostingService, HostingServiceStatus, Identity, OwnerScope, Verb, annotation};
+use hostwright_crds::{HostingService, HostingServiceStatus, Identity, OwnerScope, Package, Verb, annotation};
 use kube::ResourceExt as _;
 
-use super::digest;
+use super::{digest, due};
+use crate::providers::Runtime;
 
 /// The longest external id, in bytes.
 const EXTERNAL_ID_BYTES: usize = 120;
@@ -46,6 +47,31 @@ impl Record {
     }
 }
 
+/// The record of an object that has none.
+pub fn derived(
+    service: &HostingService,
+    installation: &str,
+    package: Option<&Package>,
+    runtime: Option<&Runtime>,
+) -> Identity {
+    let (namespace, name) = (service.namespace().unwrap_or_default(), service.name_any());
+    let scope = runtime.map(|runtime| runtime.spec.owner_scope).unwrap_or_default();
+    let instance = package.map(|package| package.spec.provider_instance_ref.name.clone());
+    Identity {
+        external_id: external_id(installation, &namespace, &name),
+        for_object: name_of(service),
+        uid: service.uid().unwrap_or_default(),
+        instance: instance.unwrap_or_default(),
+        remote_identity: runtime.map(|runtime| runtime.identity.clone()).unwrap_or_default(),
+        owner: owner_key(installation, &namespace, &service.spec.owner.id, scope),
+        package: package.map(kube::ResourceExt::name_any),
+        paid_until: due::paid_until(service).map(|until| until.to_string()),
+        changed_to: None,
+        ended: None,
+        carried: None,
+    }
+}
+
 /// Whether an order is for another package than those that the record of the service holds a unit of.
 pub fn changes_package(identity: &Identity, status: &HostingServiceStatus, ordered: &str) -> bool {
     let applied = status.last_applied.as_ref().map(|last| &last.package).or(identity.package.as_ref());
@@ -71,6 +97,12 @@ pub fn up_to_date(identity: Identity, service: &HostingService, status: &Hosting
         changed_to: identity.changed_to.clone().filter(|_| !over),
         ..identity
     }
+}
+
+/// The id of the remote that a service is to take over in place of making one, until it has its remote.
+pub fn adopts<'a>(service: &'a HostingService, status: &HostingServiceStatus) -> Option<&'a str> {
+    let adopt = service.spec.adopt.as_ref().filter(|_| status.remote.is_none() && status.last_applied.is_none());
+    adopt.map(|adopt| adopt.remote_id.as_str())
 }
 
 /// `namespace/name` of a service.

@@ -69,6 +69,7 @@ pub(super) fn needs_somebody(reason: &str) -> bool {
         reason::INSTANCE_MISMATCH,
         reason::FIELD_NOT_CHANGEABLE,
         reason::SCALE_NOT_ALLOWED,
+        reason::ADOPTION_NOT_ALLOWED,
         reason::CREDENTIALS_SECRET_TAKEN,
     ]
     .contains(&reason)
@@ -303,6 +304,7 @@ fn under_way_with(s: &Situation, next: Option<Verb>) -> Verdict {
     let drift = super::changes::in_words(&s.drift.enforced, "on the panel");
     let (reason, message) = match verb {
         Verb::Create => (reason::CREATING, "the remote is being made".to_owned()),
+        Verb::Adopt => (reason::ADOPTING, format!("remote {} is being taken over", s.adopts().unwrap_or_default())),
         Verb::Suspend => (reason::SUSPENDING, "the remote is being suspended".to_owned()),
         Verb::Unsuspend => (reason::UNSUSPENDING, "the suspension is being lifted".to_owned()),
         Verb::Scale if !drift.is_empty() => {
@@ -330,10 +332,16 @@ fn after_an_error(s: &Situation, operation: &Operation) -> Option<Verdict> {
     Some(if stalled { Verdict::stalled(reason, message) } else { Verdict::working(reason, message) })
 }
 
+/// What a plugin answers to the adoption of what is somebody else's.
+const ADOPTION_CODE: &str = "AdoptionRefused";
+
 /// The reason for a class of error, and whether somebody has to act.
 pub fn reason_of(class: Class, code: &str) -> (&'static str, bool) {
     if code == "OwnerEmailTaken" {
         return (reason::OWNER_EMAIL_TAKEN, true);
+    }
+    if code == ADOPTION_CODE {
+        return (reason::ADOPTION_REFUSED, true);
     }
     if code == super::FORBIDDEN_CODE {
         return (reason::FORBIDDEN, true);

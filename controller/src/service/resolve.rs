@@ -138,15 +138,33 @@ fn provider(
     }))
 }
 
-/// Another service whose believed record has the same remote.
+/// The remote that a service is to take over, as long as it is wanted.
+fn adopts(service: &HostingService) -> Option<&str> {
+    let status = service.status.clone().unwrap_or_default();
+    let wanted = service.metadata.deletion_timestamp.is_none()
+        && service.spec.desired_status != hostwright_crds::DesiredStatus::Terminated;
+    record::adopts(service, &status).filter(|_| wanted)
+}
+
+fn instance_of(service: &HostingService, ctx: &Context) -> Option<String> {
+    instance_name(&Record::of(service), package(&service.spec.package_ref.name, ctx).as_ref())
+}
+
+/// Another service whose believed record has the same remote, or that is to take over the one that this is to take over. One
+/// that has its remote is not disturbed by others that name it.
 fn claimed_by(service: &HostingService, instance: Option<&str>, ctx: &Context) -> Option<String> {
     let status = service.status.as_ref();
     let own_record = Record::of(service);
     let external_id = own_record.believed().map(|identity| identity.external_id.as_str());
     let remote = status.and_then(|status| status.remote.as_ref()).map(|remote| remote.id.as_str());
+    let wanted = adopts(service);
     ctx.caches.services.state().iter().find_map(|other| {
         let other = other.0.as_ref().ok().filter(|other| other.metadata.uid != service.metadata.uid)?;
+        if wanted.is_some() && adopts(other) == wanted && instance_of(other, ctx).as_deref() == instance {
+            return Some(record::name_of(other));
+        }
         let theirs = other.status.as_ref()?;
+        let remote = remote.or(wanted);
         let same_instance = theirs.provider_instance.as_deref() == instance;
         let same_remote = remote.is_some() && theirs.remote.as_ref().map(|remote| remote.id.as_str()) == remote;
         let same_id = external_id.is_some() && theirs.external_id.as_deref() == external_id;

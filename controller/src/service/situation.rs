@@ -16,7 +16,7 @@ use super::changes::{Changes, DriftFound};
 use super::due::{self, Calendar};
 use super::order::Order;
 use super::plan::{renewing, rotating};
-use super::record::Record;
+use super::record::{self, Record};
 use super::retry::Impatience;
 use crate::providers::{Hold, Standing};
 
@@ -171,9 +171,24 @@ impl<'a> Situation<'a> {
         self.facts().map_or(Duration::ZERO, |facts| facts.capabilities.settle())
     }
 
-    /// The look's remote, where there is one.
+    /// The look's remote, where there is one that is not only to be adopted.
     pub fn present(&self) -> Option<&'a Present> {
-        self.look.and_then(Look::present)
+        self.look.and_then(Look::present).filter(|present| !self.is_candidate(present))
+    }
+
+    /// The id of the remote that is to be taken over in place of making one.
+    pub fn adopts(&self) -> Option<&'a str> {
+        record::adopts(self.service, self.status)
+    }
+
+    /// The look's remote, where it is the one to be taken over and does not carry our mark yet.
+    pub fn candidate(&self) -> Option<&'a Present> {
+        self.look.and_then(Look::present).filter(|present| self.is_candidate(present))
+    }
+
+    fn is_candidate(&self, present: &Present) -> bool {
+        let is_ours = |identity: &Identity| present.external_id.as_ref() == Some(&identity.external_id);
+        self.adopts() == Some(&present.remote.id) && !self.identity().is_some_and(is_ours)
     }
 
     /// The configuration applied last.
@@ -225,6 +240,7 @@ impl<'a> Situation<'a> {
         let half_unsuspended = self.running(Verb::Unsuspend).is_some_and(|operation| operation.before.is_some());
         match (self.aim.target, state) {
             (Target::Terminated, _) => Verb::Terminate,
+            (_, None) if self.adopts().is_some() => Verb::Adopt,
             (_, None | Some(RemoteState::Incomplete)) => Verb::Create,
             (Target::Suspended, Some(state)) if state != RemoteState::Suspended => Verb::Suspend,
             (Target::Active, _) if self.status.suspended_at.is_some() || half_unsuspended => Verb::Unsuspend,

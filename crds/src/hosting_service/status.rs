@@ -246,6 +246,8 @@ pub enum Verb {
     /// Make the remote.
     #[default]
     Create,
+    /// Take over one that is there.
+    Adopt,
     /// Suspend it.
     Suspend,
     /// Lift the suspension.

@@ -37,11 +37,12 @@ pub(crate) fn capabilities() -> Capabilities {
         list: true,
         interruptible: true,
         renew: RenewSupport::Unneeded,
-        adopt: false,
+        adopt: true,
         rotate_credentials: false,
         actions: false,
         validate: false,
         plan: false,
+        users: true,
         requests_per_minute: Some(REQUESTS_PER_MINUTE),
         // Creates at the same time can draw the same allocation; the loser gets a 500.
         max_concurrent_creates: Some(1),

@@ -4,6 +4,7 @@
 //! user it belongs to is the owner key. The panel refuses a second server with the same external id.
 #![warn(missing_docs)]
 
+mod adopt;
 mod answer;
 mod client;
 mod connection;
@@ -23,13 +24,14 @@ mod scale;
 mod server;
 mod settings;
 mod transport;
+mod users;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use hostwright_plugin::{
     Call, Capabilities, Connection, Definitions, Error, Instance, Manifest, Observation, Outcome, Page, Plugin,
-    schema::Schema,
+    UserPage, schema::Schema,
 };
 
 pub use definitions::SetupError;
@@ -136,6 +138,18 @@ impl Plugin for Pterodactyl {
 
     async fn terminate(&self, call: &Call) -> Result<Outcome, Error> {
         lifecycle::terminate(self, call).await
+    }
+
+    async fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
+        adopt::adopt(self, call).await
+    }
+
+    async fn list_users(&self, instance: &Instance, cursor: Option<&str>) -> Result<UserPage, Error> {
+        users::list(self, instance, cursor).await
+    }
+
+    async fn remove_user(&self, instance: &Instance, id: &str, owner_key: &str) -> Result<(), Error> {
+        users::remove(self, instance, id, owner_key).await
     }
 
     async fn validate(&self, call: &Call) -> Result<(), Error> {

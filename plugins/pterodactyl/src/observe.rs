@@ -7,6 +7,7 @@ use url::Url;
 use crate::Pterodactyl;
 use crate::client::Client;
 use crate::errors::Failure;
+use crate::lifecycle::server_id;
 use crate::owner;
 use crate::request::{ApiRequest, permission};
 use crate::server::{Server, was_uninstalled};
@@ -21,7 +22,8 @@ pub(crate) async fn observe(plugin: &Pterodactyl, call: &Call) -> Result<Observa
 }
 
 /// The server of this call: the one with its external id, else the one that had it when it was last seen and is still
-/// the same. Numbers may be given out again after a restored backup; a uuid is not.
+/// the same. Numbers may be given out again after a restored backup; a uuid is not. Of one that is to be taken over, or that
+/// a person named, nothing but the number is known.
 pub(crate) async fn find(client: &Client, call: &Call) -> Result<Option<Server>, Failure> {
     let by_external_id = ApiRequest::get(permission::SERVERS, &["servers", "external", &call.external_id]);
     let found: Option<Server> = client.find(&by_external_id.query("include", "user")).await?;
@@ -29,13 +31,11 @@ pub(crate) async fn find(client: &Client, call: &Call) -> Result<Option<Server>,
     if let Some(server) = found.filter(|server| server.external_id.as_ref() == Some(&call.external_id)) {
         return Ok(Some(server));
     }
-    let Some((id, uuid)) = call.remote.as_ref().and_then(|remote| Some((&remote.id, remote.attributes.get("uuid")?)))
-    else {
-        return Ok(None);
-    };
-    let by_id = ApiRequest::get(permission::SERVERS, &["servers", id]).query("include", "user");
-    let found: Option<Server> = client.find(&by_id).await?;
-    Ok(found.filter(|server| server.uuid == *uuid))
+    let Some(remote) = &call.remote else { return Ok(None) };
+    let by_id = ApiRequest::get(permission::SERVERS, &["servers", &server_id(client, &remote.id)?]);
+    let found: Option<Server> = client.find(&by_id.query("include", "user")).await?;
+    let known = remote.attributes.get("uuid");
+    Ok(found.filter(|server| known.is_none_or(|uuid| server.uuid == *uuid)))
 }
 
 /// What is told of a server that was found for a call, or on a list.
@@ -46,6 +46,7 @@ pub(crate) fn seen(panel: &Url, server: &Server, call: Option<&Call>) -> Present
         drift: call.and_then(|call| lost_mark(server, call)).into_iter().collect(),
         remember: server.remember().or_else(|| still_remembered(server, call)),
         usage: server.usage(),
+        external_id: server.external_id.clone(),
         ..Present::new(server.remote(panel), server.state(), owner_key)
     }
 }

@@ -122,6 +122,12 @@ pub(crate) fn owner_key(call: Option<&Call>, user: &ServerOwner) -> Option<Strin
     adopted.map(|call| call.owner.key.clone()).or_else(|| user.external_id.clone())
 }
 
+/// Whether a server's user is the owner of this call: marked as such, or with the same address and without a mark.
+pub(crate) fn is_of(call: &Call, user: &ServerOwner) -> bool {
+    let unmarked = user.external_id.is_none() && is_same_address(&user.email, &call.owner.email);
+    unmarked || owner_key(Some(call), user).as_ref() == Some(&call.owner.key)
+}
+
 fn is_same_address(one: &str, other: &str) -> bool {
     let (one, other) = (one.trim(), other.trim());
     !one.is_empty() && one.to_lowercase() == other.to_lowercase()

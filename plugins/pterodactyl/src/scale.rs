@@ -56,16 +56,19 @@ fn details(client: &Client, call: &Call, server: &Server) -> Result<Option<ApiRe
             );
             Err(Error::new(Class::Conflict, "ExternalIdReplaced", text))
         }
-        None => {
-            let body = json!({
-                "external_id": call.external_id,
-                "name": server.name,
-                "user": server.user,
-                "description": server.description,
-            });
-            Ok(Some(patch(server, "details", body)))
-        }
+        None => Ok(Some(mark(server, call))),
     }
+}
+
+/// Sets the external id.
+pub(crate) fn mark(server: &Server, call: &Call) -> ApiRequest {
+    let body = json!({
+        "external_id": call.external_id,
+        "name": server.name,
+        "user": server.user,
+        "description": server.description,
+    });
+    patch(server, "details", body)
 }
 
 /// What a server runs.

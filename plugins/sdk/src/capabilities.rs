@@ -57,7 +57,7 @@ pub struct Capabilities {
     pub interruptible: bool,
     /// What renewing means.
     pub renew: RenewSupport,
-    /// Whether an existing remote can be taken over.
+    /// Whether an existing remote can be taken over: it has a mark that can be put on it later, and that a look shows.
     pub adopt: bool,
     /// Whether [`crate::Plugin::rotate_credentials`] issues new credentials.
     pub rotate_credentials: bool,
@@ -69,6 +69,9 @@ pub struct Capabilities {
     /// Whether [`crate::Plugin::plan`] tells what a change would do, which costs a call before each scale.
     #[serde(default)]
     pub plan: bool,
+    /// Whether the users to whom remotes belong can be listed and removed.
+    #[serde(default)]
+    pub users: bool,
     /// Requests a minute that the provider allows, unless the instance says otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requests_per_minute: Option<u32>,

@@ -33,8 +33,8 @@ pub use definitions::{Definitions, DefinitionsError, Texts};
 pub use error::{Class, Error, Scope};
 pub use manifest::{Manifest, ManifestError, PROTOCOL_VERSION};
 pub use outcome::{
-    ActionDescriptor, ActionKind, ActionResult, Connection, Difference, Listed, Observation, Outcome, Page, Permission,
-    PlannedChange, Present, Remote, RemoteState, State,
+    ActionDescriptor, ActionKind, ActionResult, Connection, Difference, Observation, Outcome, Page, Permission,
+    PlannedChange, Present, Remote, RemoteState, RemoteUser, State, UserPage,
 };
 pub use plugin::Plugin;
 pub use secret::{Redactor, Secret};

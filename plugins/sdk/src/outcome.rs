@@ -92,6 +92,8 @@ pub struct Present {
     pub remote: Remote,
     /// Its state.
     pub state: State,
+    /// The external id on it, where it has one: whose it is.
+    pub external_id: Option<String>,
     /// The owner key on it, where it has one.
     pub owner_key: Option<String>,
     /// What it is configured to, by package schema key, as far as the provider shows it.
@@ -107,11 +109,12 @@ pub struct Present {
 }
 
 impl Present {
-    /// A remote of which only state and owner are known.
+    /// A remote without an external id, of which only state and owner are known.
     pub fn new(remote: Remote, state: State, owner_key: Option<String>) -> Self {
         Self {
             remote,
             state,
+            external_id: None,
             owner_key,
             applied: Map::new(),
             drift: Vec::new(),
@@ -131,20 +134,33 @@ pub enum Observation {
     Present(Box<Present>),
 }
 
-/// An entry of a list.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Listed {
-    /// The external id on it, where it has one.
-    pub external_id: Option<String>,
-    /// What the list shows of it.
-    pub present: Present,
-}
-
 /// One page of a list.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Page {
     /// What the page holds.
-    pub items: Vec<Listed>,
+    pub items: Vec<Present>,
+    /// Where the next page starts; none on the last.
+    pub next: Option<String>,
+}
+
+/// A user at the provider, to whom remotes belong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemoteUser {
+    /// The provider's own id.
+    pub id: String,
+    /// The owner key on it, where it has one.
+    pub owner_key: Option<String>,
+    /// Its e-mail address.
+    pub email: String,
+    /// Where a person finds it.
+    pub url: Option<String>,
+}
+
+/// One page of a list of users.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct UserPage {
+    /// What the page holds.
+    pub items: Vec<RemoteUser>,
     /// Where the next page starts; none on the last.
     pub next: Option<String>,
 }

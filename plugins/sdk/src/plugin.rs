@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::{
     ActionDescriptor, ActionResult, Call, Capabilities, Connection, CredentialNames, Error, Instance, Manifest, Map,
-    Observation, Outcome, Page, PlannedChange, schema::Schema,
+    Observation, Outcome, Page, PlannedChange, UserPage, schema::Schema,
 };
 
 /// A provider integration.
@@ -35,11 +35,13 @@ pub trait Plugin: Send + Sync + 'static {
     /// Checks address, credentials and rights, and says which panel it is. Changes nothing.
     async fn test_connection(&self, instance: &Instance) -> Result<Connection, Error>;
 
-    /// Looks for the remote of this call by its external id, and by [`Call::remote`] where that is known. Changes nothing.
+    /// Looks for the remote of this call by its external id, then by [`Call::remote`] where that is known. One that is to be
+    /// adopted is known by its id alone, and [`crate::Present::external_id`] tells whose mark it carries. Changes nothing.
     async fn observe(&self, call: &Call) -> Result<Observation, Error>;
 
-    /// Lists what carries a mark, page by page, starting without a cursor. A remote may be missed or doubled when others
-    /// come and go meanwhile: the controller treats a list as suspicion only.
+    /// Lists what is there, page by page, starting without a cursor: what carries a mark, and, where remotes can be adopted,
+    /// what carries none. A remote may be missed or doubled when others come and go meanwhile: the controller treats a list
+    /// as suspicion only.
     async fn list(&self, instance: &Instance, cursor: Option<&str>) -> Result<Page, Error> {
         let _ = (instance, cursor);
         Err(Error::unsupported("listing"))
@@ -73,10 +75,25 @@ pub trait Plugin: Send + Sync + 'static {
         Err(Error::unsupported("renewing"))
     }
 
-    /// Puts our marks on an existing remote.
+    /// Puts the external id on the existing remote that [`Call::remote`] names, and changes nothing else of it: a look shows
+    /// the mark from then on. Called again when an answer was lost. Refused with [`crate::Class::Invalid`] where the remote
+    /// carries another mark, or belongs to somebody else than [`Call::owner`].
     async fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
         let _ = call;
         Err(Error::unsupported("adopting"))
+    }
+
+    /// Lists the users to whom remotes belong, page by page, where [`Capabilities::users`] says so.
+    async fn list_users(&self, instance: &Instance, cursor: Option<&str>) -> Result<UserPage, Error> {
+        let _ = (instance, cursor);
+        Err(Error::unsupported("listing users"))
+    }
+
+    /// Removes the user with this id when it still carries this owner key and owns nothing; [`crate::Class::Conflict`] when it
+    /// does own something, [`crate::Class::NotFound`] when it is gone. Only ever called because a person asked for it.
+    async fn remove_user(&self, instance: &Instance, id: &str, owner_key: &str) -> Result<(), Error> {
+        let _ = (instance, id, owner_key);
+        Err(Error::unsupported("removing users"))
     }
 
     /// The credentials of a remote with this configuration: those that the caller chooses, and those that the provider makes

@@ -125,6 +125,10 @@ impl Plugin for Simulated {
         self.act(Verb::Create, call, |provider, script, now| provider.create(call, script, now)).await
     }
 
+    async fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
+        self.act(Verb::Adopt, call, |provider, _, now| provider.adopt(call, now)).await
+    }
+
     async fn suspend(&self, call: &Call) -> Result<Outcome, Error> {
         self.change(Verb::Suspend, call, Change::Become(State::Suspended)).await
     }

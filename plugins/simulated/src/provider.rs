@@ -45,18 +45,22 @@ impl Provider {
     }
 
     pub(crate) fn observe(&self, call: &Call, now: Timestamp) -> Result<Observation, Error> {
-        let found = self.find(&call.external_id, now)?;
+        let marked = self.find(&call.external_id, now)?;
+        let found = match (marked, &call.remote) {
+            (None, Some(named)) => self.named(&named.id, now)?,
+            (marked, _) => marked,
+        };
         Ok(found.map_or(Observation::Absent, |remote| Observation::Present(Box::new(remote.seen()))))
     }
 
     pub(crate) fn page(&self, cursor: Option<&str>, now: Timestamp) -> Result<Page, Error> {
         let after = cursor.unwrap_or_default();
-        let remotes = self.store.all()?.into_iter().filter(|remote| remote.external_id.as_str() > after);
-        let mut items: Vec<_> = remotes.filter_map(|remote| remote.at(now)).map(|remote| remote.listed()).collect();
-        let more = items.len() > PAGE;
-        items.truncate(PAGE);
-        let next = items.last().filter(|_| more).and_then(|last| last.external_id.clone());
-        Ok(Page { items, next })
+        let remotes = self.store.all()?.into_iter().filter(|remote| remote.key() > after);
+        let mut shown: Vec<_> = remotes.filter_map(|remote| remote.at(now)).collect();
+        let more = shown.len() > PAGE;
+        shown.truncate(PAGE);
+        let next = shown.last().filter(|_| more).map(|last| last.key().to_owned());
+        Ok(Page { items: shown.iter().map(Simulated::seen).collect(), next })
     }
 
     pub(crate) fn create(&self, call: &Call, script: &Script, now: Timestamp) -> Result<Outcome, Error> {
@@ -81,8 +85,8 @@ impl Provider {
         let vanishes_at = script.vanishes_after.map(|seconds| later(now, std::time::Duration::from_secs(seconds)));
         let remote = Simulated {
             id: Uuid::new_v4().to_string(),
-            external_id: call.external_id.clone(),
-            owner_key: call.owner.key.clone(),
+            external_id: Some(call.external_id.clone()),
+            owner_key: Some(call.owner.key.clone()),
             state: State::Provisioning,
             config: call.config.clone(),
             paid_until: call.paid_until,
@@ -92,6 +96,29 @@ impl Provider {
             running: None,
         };
         self.begin(Verb::Create, remote, call, script, Change::Become(State::Active), now)
+    }
+
+    /// Puts both marks on a remote that has none.
+    pub(crate) fn adopt(&self, call: &Call, now: Timestamp) -> Result<Outcome, Error> {
+        let _turn = lock(&self.turn);
+        let id = call.remote.as_ref().map(|remote| remote.id.as_str()).unwrap_or_default();
+        let remote = match self.find(&call.external_id, now)? {
+            Some(marked) => marked,
+            None => self.named(id, now)?.ok_or_else(|| gone(call))?,
+        };
+        let ours = remote.external_id.as_ref() == Some(&call.external_id);
+        if remote.id != id || !(ours || remote.external_id.is_none()) {
+            let message = format!("remote {id} is not free: {} carries a mark", remote.id);
+            return Err(Error::new(Class::Invalid, "AdoptionRefused", message));
+        }
+        let key = remote.key().to_owned();
+        let owner_key = remote.owner_key.clone().or_else(|| Some(call.owner.key.clone()));
+        let marked = Simulated { external_id: Some(call.external_id.clone()), owner_key, ..remote };
+        self.store.put(&marked)?;
+        if !ours {
+            self.store.remove(&key)?;
+        }
+        Ok(Outcome::Done(RemoteState::new(marked.handle(), marked.state)))
     }
 
     /// Suspends, unsuspends, scales, renews or issues credentials.
@@ -185,8 +212,21 @@ impl Provider {
         self.done(remote)
     }
 
+    /// The one with this id, whatever it carries: what is marked counts first, where an adoption was cut off between two writes.
+    fn named(&self, id: &str, now: Timestamp) -> Result<Option<Simulated>, Error> {
+        let (marked, free): (Vec<_>, Vec<_>) = self
+            .store
+            .all()?
+            .into_iter()
+            .filter_map(|remote| remote.at(now))
+            .filter(|remote| remote.id == id)
+            .partition(|remote| remote.external_id.is_some());
+        Ok(marked.into_iter().chain(free).next())
+    }
+
     fn find(&self, external_id: &str, now: Timestamp) -> Result<Option<Simulated>, Error> {
-        Ok(self.store.find(external_id)?.and_then(|remote| remote.at(now)))
+        let found = self.store.find(external_id)?.filter(|remote| remote.external_id.is_some());
+        Ok(found.and_then(|remote| remote.at(now)))
     }
 }
 

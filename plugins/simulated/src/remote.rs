@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use hostwright_plugin::{Listed, Map, PlannedChange, Present, Remote, State};
+use hostwright_plugin::{Map, PlannedChange, Present, Remote, State};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -13,8 +13,11 @@ use serde_json::Value;
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Simulated {
     pub(crate) id: String,
-    pub(crate) external_id: String,
-    pub(crate) owner_key: String,
+    /// Whose it is; none of one that nobody has taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) external_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) owner_key: Option<String>,
     pub(crate) state: State,
     pub(crate) config: Map,
     /// The end of the period that was paid for.
@@ -52,6 +55,28 @@ pub(crate) enum Change {
 }
 
 impl Simulated {
+    /// One that was there before anybody came.
+    pub(crate) fn stranger(number: u64) -> Self {
+        let config = serde_json::json!({"memory": 1024, "disk": 10});
+        Self {
+            id: format!("stranger-{number}"),
+            external_id: None,
+            owner_key: None,
+            state: State::Active,
+            config: config.as_object().cloned().unwrap_or_default(),
+            paid_until: None,
+            credentials: BTreeMap::new(),
+            untold: false,
+            vanishes_at: None,
+            running: None,
+        }
+    }
+
+    /// What it is kept under.
+    pub(crate) fn key(&self) -> &str {
+        self.external_id.as_deref().unwrap_or(&self.id)
+    }
+
     /// The remote as it is at this time; none when it is gone by then.
     pub(crate) fn at(mut self, now: Timestamp) -> Option<Self> {
         if self.vanishes_at.is_some_and(|at| at <= now) {
@@ -95,12 +120,9 @@ impl Simulated {
     }
 
     pub(crate) fn seen(&self) -> Present {
-        let present = Present::new(self.handle(), self.state, Some(self.owner_key.clone()));
-        Present { applied: self.config.clone(), paid_until: self.paid_until, ..present }
-    }
-
-    pub(crate) fn listed(&self) -> Listed {
-        Listed { external_id: Some(self.external_id.clone()), present: self.seen() }
+        let present = Present::new(self.handle(), self.state, self.owner_key.clone());
+        let external_id = self.external_id.clone();
+        Present { external_id, applied: self.config.clone(), paid_until: self.paid_until, ..present }
     }
 }
 

@@ -14,6 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub(crate) enum Verb {
     Observe,
     Create,
+    Adopt,
     Suspend,
     Unsuspend,
     Scale,
@@ -30,6 +31,7 @@ impl fmt::Display for Verb {
         formatter.write_str(match self {
             Self::Observe => "observe",
             Self::Create => "create",
+            Self::Adopt => "adopt",
             Self::Suspend => "suspend",
             Self::Unsuspend => "unsuspend",
             Self::Scale => "scale",

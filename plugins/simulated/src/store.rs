@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hostwright_plugin::{Class, Error, Instance, Scope};
+use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use tempfile::NamedTempFile;
 use uuid::Uuid;
@@ -26,66 +27,71 @@ pub(crate) enum Store {
         remotes: Mutex<BTreeMap<String, Simulated>>,
     },
     /// Nothing is cached: what stands in the directory counts, also when another process or a person changed it.
-    Directory(PathBuf),
+    Directory { path: PathBuf, strangers: u64 },
 }
 
 impl Store {
     pub(crate) fn of(instance: &Instance) -> Self {
+        let strangers = instance.settings.get("strangers").and_then(Value::as_u64).unwrap_or_default();
         match instance.text("directory").filter(|path| !path.is_empty()) {
-            Some(path) => Self::Directory(path.into()),
-            None => Self::Memory { name: instance.name.clone(), remotes: Mutex::default() },
-        }
-    }
-
-    pub(crate) fn find(&self, external_id: &str) -> Result<Option<Simulated>, Error> {
-        match self {
-            Self::Memory { remotes, .. } => Ok(lock(remotes).get(external_id).cloned()),
-            Self::Directory(path) => {
-                known(path)?;
-                read(&file(path, external_id))
+            Some(path) => Self::Directory { path: path.into(), strangers },
+            None => {
+                let there = self::strangers(strangers).map(|remote| (remote.key().to_owned(), remote)).collect();
+                Self::Memory { name: instance.name.clone(), remotes: Mutex::new(there) }
             }
         }
     }
 
-    /// All of them, in the order of their external ids.
+    /// What is kept under a key: its external id, or its own id where it has none.
+    pub(crate) fn find(&self, key: &str) -> Result<Option<Simulated>, Error> {
+        match self {
+            Self::Memory { remotes, .. } => Ok(lock(remotes).get(key).cloned()),
+            Self::Directory { path, .. } => {
+                known(path)?;
+                read(&file(path, key))
+            }
+        }
+    }
+
+    /// All of them, in the order of their keys.
     pub(crate) fn all(&self) -> Result<Vec<Simulated>, Error> {
         match self {
             Self::Memory { remotes, .. } => Ok(lock(remotes).values().cloned().collect()),
-            Self::Directory(path) => {
+            Self::Directory { path, .. } => {
                 known(path)?;
                 let mut remotes = Vec::new();
                 for path in files(path)? {
                     remotes.extend(read(&path)?);
                 }
-                remotes.sort_by(|one, other| one.external_id.cmp(&other.external_id));
+                remotes.sort_by(|one, other| one.key().cmp(other.key()));
                 Ok(remotes)
             }
         }
     }
 
-    /// Keeps a remote in place of what is kept under its external id.
+    /// Keeps a remote in place of what is kept under its key.
     pub(crate) fn put(&self, remote: &Simulated) -> Result<(), Error> {
         match self {
             Self::Memory { remotes, .. } => {
-                lock(remotes).insert(remote.external_id.clone(), remote.clone());
+                lock(remotes).insert(remote.key().to_owned(), remote.clone());
                 Ok(())
             }
-            Self::Directory(path) => {
+            Self::Directory { path, .. } => {
                 known(path)?;
                 write(path, remote).map_err(|error| unusable(path, &error, Class::Unknown))
             }
         }
     }
 
-    pub(crate) fn remove(&self, external_id: &str) -> Result<(), Error> {
+    pub(crate) fn remove(&self, key: &str) -> Result<(), Error> {
         match self {
             Self::Memory { remotes, .. } => {
-                lock(remotes).remove(external_id);
+                lock(remotes).remove(key);
                 Ok(())
             }
-            Self::Directory(path) => {
+            Self::Directory { path, .. } => {
                 known(path)?;
-                match fs::remove_file(file(path, external_id)) {
+                match fs::remove_file(file(path, key)) {
                     Err(error) if error.kind() != ErrorKind::NotFound => Err(unusable(path, &error, Class::Unknown)),
                     _ => Ok(()),
                 }
@@ -97,15 +103,22 @@ impl Store {
     pub(crate) fn identity(&self) -> Result<String, Error> {
         match self {
             Self::Memory { name, .. } => Ok(format!("memory/{name}")),
-            Self::Directory(path) => identity(path).map_err(|error| unusable(path, &error, Class::Unavailable)),
+            Self::Directory { path, strangers } => {
+                identity(path, *strangers).map_err(|error| unusable(path, &error, Class::Unavailable))
+            }
         }
     }
 }
 
-fn identity(directory: &Path) -> io::Result<String> {
+fn strangers(count: u64) -> impl Iterator<Item = Simulated> {
+    (1..=count).map(Simulated::stranger)
+}
+
+fn identity(directory: &Path, count: u64) -> io::Result<String> {
     fs::create_dir_all(directory)?;
     let place = directory.join(IDENTITY);
     if !place.try_exists()? {
+        strangers(count).try_for_each(|remote| write(directory, &remote))?;
         let mut written = NamedTempFile::new_in(directory)?;
         writeln!(written, "{}", Uuid::new_v4())?;
         written.as_file().sync_all()?;
@@ -134,7 +147,7 @@ fn write(directory: &Path, remote: &Simulated) -> io::Result<()> {
     serde_json::to_writer_pretty(&mut written, remote)?;
     written.write_all(b"\n")?;
     written.as_file().sync_all()?;
-    written.persist(file(directory, &remote.external_id))?;
+    written.persist(file(directory, remote.key()))?;
     Ok(())
 }
 
@@ -155,8 +168,8 @@ fn read(path: &Path) -> Result<Option<Simulated>, Error> {
 }
 
 /// The file of a remote. External ids may be longer than a file name can be, and hold what it cannot.
-fn file(directory: &Path, external_id: &str) -> PathBuf {
-    let name = Sha256::digest(external_id).iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
+fn file(directory: &Path, key: &str) -> PathBuf {
+    let name = Sha256::digest(key).iter().fold(String::new(), |name, byte| name + &format!("{byte:02x}"));
     directory.join(name).with_extension("json")
 }
 

@@ -124,6 +124,10 @@ impl Plugin for Scripted {
         self.mutation("create", call, Provider::create).await
     }
 
+    async fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
+        self.mutation("adopt", call, Provider::adopt).await
+    }
+
     async fn suspend(&self, call: &Call) -> Result<Outcome, Error> {
         self.mutation("suspend", call, |provider, call| provider.switch(call, true)).await
     }

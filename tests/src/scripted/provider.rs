@@ -8,6 +8,7 @@ use hostwright_plugin::{
     Capabilities, Class, CreateUniqueness, CredentialNames, Error, Map, RenewSupport, Secret, State,
 };
 use k8s_openapi::jiff::Timestamp;
+use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::{INSTALLATION, NAMESPACE};
@@ -36,9 +37,9 @@ pub enum Fault {
 pub struct SimulatedRemote {
     /// Its id.
     pub id: u64,
-    /// The external id on it.
+    /// The external id on it; empty where it carries none.
     pub external_id: String,
-    /// The owner key on it.
+    /// The owner key on it; empty where it carries none.
     pub owner: String,
     /// Its state.
     pub state: State,
@@ -90,6 +91,15 @@ pub(super) struct Inner {
     calls: Vec<(String, String)>,
 }
 
+impl Inner {
+    /// Remembers how many remotes carry this mark at once.
+    pub(super) fn count_live(&mut self, external_id: &str) {
+        let live = self.remotes.iter().filter(|remote| remote.external_id == external_id).count();
+        let most = self.most_live.entry(external_id.to_owned()).or_default();
+        *most = live.max(*most);
+    }
+}
+
 /// The simulated provider. It outlives every controller.
 pub struct Provider {
     inner: Mutex<Inner>,
@@ -105,11 +115,12 @@ impl Provider {
             list: true,
             interruptible: true,
             renew: RenewSupport::Unneeded,
-            adopt: false,
+            adopt: true,
             rotate_credentials: false,
             actions: false,
             validate: false,
             plan: false,
+            users: false,
             requests_per_minute: Some(100_000),
             max_concurrent_creates: None,
             shown_attributes: Vec::new(),
@@ -225,6 +236,37 @@ impl Provider {
         {
             change(remote);
         }
+    }
+
+    /// Has a remote that nobody marked, with this configuration; its id.
+    pub fn has_stranger(&self, config: Value) -> String {
+        let mut inner = self.settled();
+        let id = inner.next_id;
+        inner.next_id += 1;
+        inner.remotes.push(SimulatedRemote {
+            id,
+            external_id: String::new(),
+            owner: String::new(),
+            state: State::Active,
+            config: serde_json::from_value(config).unwrap(),
+            paid: Vec::new(),
+            checkout: Map::new(),
+            fields: Map::new(),
+            passwords: BTreeMap::new(),
+            credentials: BTreeMap::new(),
+            untold: false,
+            issued_at: Instant::now(),
+            done_at: Instant::now(),
+            becomes: State::Active,
+        });
+        id.to_string()
+    }
+
+    /// The remote with this id.
+    #[track_caller]
+    pub fn remote_of(&self, id: &str) -> SimulatedRemote {
+        let found = self.remotes().into_iter().find(|remote| remote.id.to_string() == id);
+        found.unwrap_or_else(|| panic!("there is no remote {id}"))
     }
 
     /// Removes the remote of a service behind the controller's back.

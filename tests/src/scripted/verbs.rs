@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use hostwright_plugin::{
-    Call, Class, Connection, Error, Listed, Map, Observation, Outcome, Page, PlannedChange, Present, Remote,
-    RemoteState, RenewSupport, State,
+    Call, Class, Connection, Error, Map, Observation, Outcome, Page, PlannedChange, Present, Remote, RemoteState,
+    RenewSupport, State,
 };
 use k8s_openapi::jiff::Timestamp;
 use serde_json::Value;
@@ -24,9 +24,8 @@ impl Provider {
     pub(super) fn observe(&self, call: &Call) -> Observation {
         let inner = self.settled();
         let known = call.remote.as_ref().map(|remote| remote.id.clone());
-        let found = inner.remotes.iter().find(|remote| {
-            Some(remote.id.to_string()) == known || (!inner.blind && remote.external_id == call.external_id)
-        });
+        let marked = inner.remotes.iter().find(|remote| !inner.blind && remote.external_id == call.external_id);
+        let found = marked.or_else(|| inner.remotes.iter().find(|remote| Some(remote.id.to_string()) == known));
         let shows_the_date = inner.capabilities.renew == RenewSupport::Observable;
         found.map_or(Observation::Absent, |remote| {
             let paid_until = remote.paid.last().copied().filter(|_| shows_the_date);
@@ -36,10 +35,8 @@ impl Provider {
 
     pub(super) fn page(&self, from: usize) -> Page {
         let inner = self.settled();
-        let listed =
-            |remote: &SimulatedRemote| Listed { external_id: Some(remote.external_id.clone()), present: seen(remote) };
         let shown = inner.remotes.iter().filter(|remote| !inner.hidden.contains(&remote.external_id));
-        let items: Vec<_> = shown.skip(from).take(PAGE).map(listed).collect();
+        let items: Vec<_> = shown.skip(from).take(PAGE).map(seen).collect();
         let next = (inner.remotes.len() > from + PAGE).then(|| (from + PAGE).to_string());
         Page { items, next }
     }
@@ -71,9 +68,7 @@ impl Provider {
         };
         let found = seen(&remote).remote;
         inner.remotes.push(remote);
-        let live = inner.remotes.iter().filter(|remote| remote.external_id == call.external_id).count();
-        let most = inner.most_live.entry(call.external_id.clone()).or_default();
-        *most = live.max(*most);
+        inner.count_live(&call.external_id);
         if takes.is_zero() {
             return Ok(inner.told(&call.external_id));
         }
@@ -92,6 +87,21 @@ impl Provider {
         }
         let remote = (!inner.secretive).then(|| seen(remote).remote);
         Ok(Outcome::Accepted { token: token.to_owned(), poll_after: Duration::from_secs(2), remote })
+    }
+
+    /// Puts the external id on what has none, and leaves its owner as it is.
+    pub(super) fn adopt(&self, call: &Call) -> Result<Outcome, Error> {
+        let mut inner = self.settled();
+        let id = call.remote.as_ref().map(|remote| remote.id.clone());
+        let remote = inner.remotes.iter_mut().find(|remote| Some(remote.id.to_string()) == id);
+        let remote = remote.ok_or_else(|| gone(call))?;
+        if !(remote.external_id.is_empty() || remote.external_id == call.external_id) {
+            return Err(Error::new(Class::Invalid, "AdoptionRefused", "it carries another mark"));
+        }
+        remote.external_id.clone_from(&call.external_id);
+        let answer = Outcome::Done(RemoteState::new(seen(remote).remote, remote.state));
+        inner.count_live(&call.external_id);
+        Ok(answer)
     }
 
     pub(super) fn switch(&self, call: &Call, suspended: bool) -> Result<Outcome, Error> {
@@ -145,5 +155,7 @@ pub(super) fn gone(call: &Call) -> Error {
 
 pub(super) fn seen(remote: &SimulatedRemote) -> Present {
     let handle = Remote { id: remote.id.to_string(), ..Remote::default() };
-    Present { applied: remote.config.clone(), ..Present::new(handle, remote.state, Some(remote.owner.clone())) }
+    let told = |mark: &String| (!mark.is_empty()).then(|| mark.clone());
+    let present = Present::new(handle, remote.state, told(&remote.owner));
+    Present { external_id: told(&remote.external_id), applied: remote.config.clone(), ..present }
 }

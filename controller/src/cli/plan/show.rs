@@ -52,6 +52,7 @@ fn show_one(foreseen: &Foreseen, output: &Output) -> Result<(), Failure> {
 fn in_words(effect: &Effect) -> &'static str {
     match (effect.verb, effect.weight) {
         (Verb::Create, _) => "create",
+        (Verb::Adopt, _) => "adopt",
         (Verb::Suspend, _) => "suspend: the customer cannot use it",
         (Verb::Unsuspend, _) => "unsuspend",
         (Verb::Scale, Weight::Destroys) => "scale, and lose data",

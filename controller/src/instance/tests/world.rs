@@ -8,7 +8,7 @@ use hostwright_apiserver::{Config, Server};
 use hostwright_crds::{
     HostingService, Identity, Package, ProviderInstance, ProviderInstanceStatus, annotation, condition,
 };
-use hostwright_plugin::{Listed, Plugin, Present, Remote, State};
+use hostwright_plugin::{Plugin, Present, Remote, State};
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use k8s_openapi::jiff::Timestamp;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -152,9 +152,9 @@ impl World {
     }
 
     pub(super) fn list_shows(&self, names: impl IntoIterator<Item = String>) {
-        let listed = |name: String| Listed {
+        let listed = |name: String| Present {
             external_id: Some(format!("prod.customers.{name}")),
-            present: Present::new(Remote::default(), State::Active, None),
+            ..Present::new(Remote::default(), State::Active, None)
         };
         *self.plugin.remotes.lock().unwrap() = names.into_iter().map(listed).collect();
     }

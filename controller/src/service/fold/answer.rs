@@ -44,10 +44,7 @@ pub(super) fn answered(
             {
                 remote.state = RemoteState::Deleting;
             }
-            // Gone is believed once a look confirms it.
-            let unconfirmed = OperationOutcome::Unknown;
-            status.operation =
-                Some(Operation { outcome: unconfirmed, next_attempt_at: None, ..accepted(operation, ground) });
+            status.operation = Some(unconfirmed(operation, ground));
             None
         }
         Err(error) => refused(status, operation, error, ground),
@@ -61,6 +58,10 @@ fn done(
     ground: &Ground,
 ) -> Option<Notice> {
     let state = remote_state(answer.state);
+    if operation.verb == Verb::Adopt {
+        status.operation = Some(unconfirmed(operation, ground));
+        return None;
+    }
     if operation.verb == Verb::Rotate
         && let Some(error) = credentials::untold(answer, ground)
     {
@@ -89,7 +90,7 @@ fn is_finished(verb: Verb, state: State) -> bool {
         Verb::Suspend => state == State::Suspended,
         Verb::Unsuspend => state != State::Suspended,
         Verb::Renew | Verb::Rotate => true,
-        Verb::Terminate => false,
+        Verb::Adopt | Verb::Terminate => false,
     }
 }
 
@@ -109,6 +110,11 @@ fn bind(
         bound_at: Some(ground.time()),
         ..remote
     });
+}
+
+/// What a provider claims is believed once a look confirms it.
+fn unconfirmed(operation: &Operation, ground: &Ground) -> Operation {
+    Operation { outcome: OperationOutcome::Unknown, token: None, next_attempt_at: None, ..accepted(operation, ground) }
 }
 
 fn accepted(operation: &Operation, ground: &Ground) -> Operation {
@@ -165,7 +171,8 @@ pub(super) fn took_effect(status: &mut HostingServiceStatus, operation: &Operati
             (reason::SCALED, format!("scaled remote {id} on {on} to package {}", ground.package))
         }
         Verb::Rotate => credentials::rotated(status, operation, ground),
-        Verb::Terminate => return None,
+        // A look has the last word.
+        Verb::Adopt | Verb::Terminate => return None,
     };
     Some(Notice { reason, message, warning: false })
 }

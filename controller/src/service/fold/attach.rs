@@ -24,17 +24,19 @@ pub(super) fn attached(
     ground: &Ground,
 ) -> Notice {
     let state = remote_state(present.state);
+    // No create made it, so none is waited for.
+    let adopted = how == Attachment::Adopted;
     status.remote = Some(RemoteStatus {
         state,
         seen_at: Some(ground.time()),
-        late_until: Some(ground.after(ground.settle)),
-        bound_at: (ground.settle == Duration::ZERO).then(|| ground.time()),
+        late_until: (!adopted).then(|| ground.after(ground.settle)),
+        bound_at: (adopted || ground.settle == Duration::ZERO).then(|| ground.time()),
         ..remote_status(&present.remote)
     });
     status.renewed_until = renewal::bought(status, how, present, ground).map(Time);
     let unchanged = status.operation.as_ref().is_some_and(|operation| operation.inputs == ground.digest());
     let applied = as_applied(present, ground);
-    if how == Attachment::Found {
+    if how != Attachment::OwnAttempt {
         status.attached_differences = differences_when_found(&applied, ground);
     }
     status.last_applied = Some(match ground.order {
@@ -76,6 +78,7 @@ pub(super) fn attached(
     let (reason, verb) = match how {
         Attachment::OwnAttempt => (reason::CREATED, "recovered"),
         Attachment::Found => (reason::ATTACHED, "attached"),
+        Attachment::Adopted => (reason::ADOPTED, "adopted"),
     };
     let message = format!("{verb} remote {} on {}", present.remote.id, ground.instance);
     Notice { reason, message, warning: false }

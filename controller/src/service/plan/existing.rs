@@ -14,7 +14,8 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
     let (present, identity) = (s.present()?, s.identity()?);
     let tried =
         |operation: &Operation| operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some();
-    let known = s.remote().is_some() || s.running(Verb::Create).is_some_and(tried);
+    let named = s.adopts() == Some(&present.remote.id);
+    let known = s.remote().is_some() || named || s.running(Verb::Create).is_some_and(tried);
     // Unless a create of ours may have landed late: then what stands there with our marks is that.
     let replaced = s.replaced().filter(|remote| remote.bound_at.is_some() && remote.late_until.is_none());
     let whose = match (&present.owner_key, replaced) {
@@ -43,7 +44,7 @@ pub(super) fn foreign(s: &Situation) -> Option<Step> {
 pub(super) fn may_interrupt(s: &Situation, operation: &Operation) -> bool {
     let against = match operation.verb {
         Verb::Create | Verb::Scale | Verb::Unsuspend => s.aim.target != Target::Active,
-        Verb::Suspend | Verb::Renew | Verb::Rotate => s.aim.target == Target::Terminated,
+        Verb::Adopt | Verb::Suspend | Verb::Renew | Verb::Rotate => s.aim.target == Target::Terminated,
         Verb::Terminate => false,
     };
     let interruptible = s.facts().is_some_and(|facts| facts.capabilities.interruptible);
@@ -114,8 +115,8 @@ fn took_effect(s: &Situation, operation: &Operation, present: &Present) -> bool 
             operation.inputs == order.digest && shown.into_iter().all(|(found, wanted)| changes::same(found, wanted))
         }),
         Verb::Renew => renewing::shows(s, operation, present),
-        // No look shows a credential.
-        Verb::Rotate | Verb::Terminate => false,
+        // No look shows a credential, and a remote that is not attached yet is judged elsewhere.
+        Verb::Adopt | Verb::Rotate | Verb::Terminate => false,
     }
 }
 

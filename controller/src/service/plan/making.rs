@@ -5,7 +5,7 @@ use hostwright_crds::{OnRemoteMissing, Operation, OperationOutcome, RemoteState,
 use super::super::record::Record;
 use super::super::retry;
 use super::super::situation::Situation;
-use super::{Attachment, Conclusion, Step, Wait, ending, existing, has_settled};
+use super::{Attachment, Conclusion, Step, Wait, adopting, ending, existing, has_settled};
 use crate::providers::Hold;
 
 /// A create without an answer is settled by looking, never by repeating or deleting blindly.
@@ -62,8 +62,12 @@ pub(super) fn unattached(s: &Situation) -> Option<Step> {
         return None;
     }
     if s.present().is_some() {
-        let ours = s.replaced().is_some() || refused.is_some_and(|operation| operation.unanswered_at.is_some());
-        return Some(Step::Attach(if ours { Attachment::OwnAttempt } else { Attachment::Found }));
+        let unanswered = refused.filter(|operation| operation.unanswered_at.is_some());
+        return Some(Step::Attach(match unanswered.map(|operation| operation.verb) {
+            Some(Verb::Adopt) => Attachment::Adopted,
+            None if s.replaced().is_none() => Attachment::Found,
+            _ => Attachment::OwnAttempt,
+        }));
     }
     // Status that remembers an attempt knows what may be under way; the record alone does not.
     let attempted = refused.is_some_and(|operation| operation.attempted_at.is_some());
@@ -79,6 +83,9 @@ pub(super) fn unattached(s: &Situation) -> Option<Step> {
 pub(super) fn absent(s: &Situation) -> Option<Step> {
     if s.look.is_none() || s.present().is_some() {
         return None;
+    }
+    if let Some(id) = s.adopts() {
+        return Some(adopting::adopt(s, id));
     }
     let was_ours = s.is_bound() || (matches!(s.record, Record::Restored(_)) && !was_never_made(s));
     if !was_ours {

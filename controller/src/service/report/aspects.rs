@@ -7,7 +7,7 @@ use super::super::aim::Holder;
 use super::super::changes;
 use super::super::due;
 use super::super::plan::existing::{Scaling, scaling_of};
-use super::super::plan::{self, Step, rotating};
+use super::super::plan::{self, Step, adopting, rotating};
 use super::super::retry;
 use super::super::situation::{Provider, Situation};
 use crate::providers::Hold;
@@ -31,6 +31,9 @@ pub(in super::super) fn held_by(s: &Situation, holder: &Holder) -> String {
 pub(super) fn provisioned(s: &Situation) -> (&'static str, &'static str, String) {
     if s.identity().is_some_and(|identity| identity.ended.is_some()) {
         return ("False", reason::TERMINATED, "the remote was ended".into());
+    }
+    if let Some(id) = s.adopts() {
+        return ("False", reason::PENDING, format!("remote {id} is not taken over yet"));
     }
     let Some(remote) = s.remote() else {
         return match s.running(Verb::Create).map(|operation| operation.outcome) {
@@ -73,18 +76,28 @@ pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
     if let Some(error) = s.operation().filter(no_room).and_then(|operation| operation.last_error.as_ref()) {
         return Some(("False", reason::NO_CAPACITY, error.message.clone()));
     }
-    if let Some(error) = refused_create(s) {
-        return Some(("False", reason::PROVIDER_REFUSED, error.message.clone()));
+    if let Some((reason, error)) = refused_order(s) {
+        return Some(("False", reason, error.message.clone()));
+    }
+    if let Some(id) = s.adopts() {
+        // Only a look tells.
+        s.look?;
+        if let Some(hold) = s.present().is_none().then(|| adopting::refused(s, id)).flatten() {
+            return Some(("False", hold.reason, hold.message));
+        }
     }
     Some(("True", reason::UP_TO_DATE, "references resolve and the configuration is valid".into()))
 }
 
-/// Why the provider takes no such order, by its answer to a create or to the question before it.
-fn refused_create<'s>(s: &Situation<'s>) -> Option<&'s LastError> {
-    let operation = s.running(Verb::Create).filter(|_| s.remote().is_none())?;
+/// Why the provider takes no such order, by its answer to a create or an adoption, or to the question before it.
+fn refused_order<'s>(s: &Situation<'s>) -> Option<(&'static str, &'s LastError)> {
+    let operation = s.operation().filter(|_| s.remote().is_none())?;
     let error = operation.last_error.as_ref()?;
     let (reason, _) = super::reason_of(retry::failed_with(operation)?, &error.code);
-    (operation.outcome == OperationOutcome::Refused && reason == reason::PROVIDER_REFUSED).then_some(error)
+    let refusal = matches!(operation.verb, Verb::Create | Verb::Adopt)
+        && operation.outcome == OperationOutcome::Refused
+        && [reason::PROVIDER_REFUSED, reason::ADOPTION_REFUSED].contains(&reason);
+    refusal.then_some((reason, error))
 }
 
 /// The remote is suspended, and by whom.

@@ -23,10 +23,10 @@ async fn all_servers_come_page_by_page_with_their_marks() {
 
     let listed = &last.items[0];
     assert_eq!(listed.external_id.as_deref(), Some("prod.customers.s100"));
-    assert_eq!(listed.present.owner_key.as_deref(), Some("prod.customers.cust-1"));
-    assert_eq!(listed.present.state, State::Provisioning);
-    assert_eq!(listed.present.applied["memory"], 1024);
-    assert!(listed.present.drift.is_empty());
+    assert_eq!(listed.owner_key.as_deref(), Some("prod.customers.cust-1"));
+    assert_eq!(listed.state, State::Provisioning);
+    assert_eq!(listed.applied["memory"], 1024);
+    assert!(listed.drift.is_empty());
 }
 
 #[tokio::test]
