@@ -34,7 +34,7 @@ use crate::{NameRef, SecretSource, Selections};
     status = "HostingServiceStatus",
     derive = "Default",
     derive = "PartialEq",
-    validation = Rule::new("self.?spec.adopt == oldSelf.?spec.adopt || !has(oldSelf.status) || !(has(oldSelf.status.remote) || has(oldSelf.status.lastApplied))")
+    validation = Rule::new("(has(self.spec.adopt) == has(oldSelf.spec.adopt) && (!has(self.spec.adopt) || self.spec.adopt.remoteId == oldSelf.spec.adopt.remoteId)) || !has(oldSelf.status) || !(has(oldSelf.status.remote) || has(oldSelf.status.lastApplied))")
         .message("adopt cannot be added, changed or removed: this service has its remote"),
     selectable = ".spec.packageRef.name",
     selectable = ".spec.owner.id",

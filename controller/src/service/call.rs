@@ -38,6 +38,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         },
         paid_until: due::paid_until(service),
         remote: remote(pass),
+        named: record::adopts(service, status).map(str::to_owned),
         applied: last.map(|last| -> Map { last.config.clone() }),
         before: operation.and_then(|operation| operation.before.clone()).or_else(|| status.remembered.clone()),
         force,
@@ -54,14 +55,6 @@ pub(super) fn by_schema(entered: Map, plugin: &dyn Plugin) -> (Map, Map) {
 /// How a plugin finds the remote that status knows.
 pub(super) fn handle(known: &RemoteStatus) -> Remote {
     Remote { id: known.id.clone(), url: known.url.clone(), attributes: known.attributes.clone() }
-}
-
-/// What a look gets: a remote that is to be taken over is known by its id alone.
-pub(super) fn look(pass: &Pass, runtime: &Runtime) -> Option<Call> {
-    let call = call(pass, runtime, false)?;
-    let wanted = record::adopts(&pass.service, &pass.status);
-    let named = wanted.map(|id| Remote { id: id.to_owned(), ..Remote::default() });
-    Some(Call { remote: call.remote.or(named), ..call })
 }
 
 /// The id of a look: it belongs to no operation.

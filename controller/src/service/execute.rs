@@ -350,7 +350,7 @@ pub(super) async fn look(pass: &Pass) -> Result<Answer, Step> {
     let Some((runtime, plugin)) = usable(pass) else {
         return Err(not_usable());
     };
-    let Some(call) = super::call::look(pass, &runtime) else {
+    let Some(call) = super::call::call(pass, &runtime, false) else {
         return Err(not_usable());
     };
     let permit = admit(pass, &runtime, CallKind::Observation).await?;

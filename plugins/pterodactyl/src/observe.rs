@@ -22,8 +22,7 @@ pub(crate) async fn observe(plugin: &Pterodactyl, call: &Call) -> Result<Observa
 }
 
 /// The server of this call: the one with its external id, else the one that had it when it was last seen and is still
-/// the same. Numbers may be given out again after a restored backup; a uuid is not. Of one that is to be taken over, or that
-/// a person named, nothing but the number is known.
+/// the same. Numbers may be given out again after a restored backup; a uuid is not. Else the one that somebody named.
 pub(crate) async fn find(client: &Client, call: &Call) -> Result<Option<Server>, Failure> {
     let by_external_id = ApiRequest::get(permission::SERVERS, &["servers", "external", &call.external_id]);
     let found: Option<Server> = client.find(&by_external_id.query("include", "user")).await?;
@@ -31,11 +30,11 @@ pub(crate) async fn find(client: &Client, call: &Call) -> Result<Option<Server>,
     if let Some(server) = found.filter(|server| server.external_id.as_ref() == Some(&call.external_id)) {
         return Ok(Some(server));
     }
-    let Some(remote) = &call.remote else { return Ok(None) };
-    let by_id = ApiRequest::get(permission::SERVERS, &["servers", &server_id(client, &remote.id)?]);
+    let known = call.remote.as_ref().and_then(|remote| Some((&remote.id, Some(remote.attributes.get("uuid")?))));
+    let Some((id, uuid)) = known.or_else(|| call.named.as_ref().map(|id| (id, None))) else { return Ok(None) };
+    let by_id = ApiRequest::get(permission::SERVERS, &["servers", &server_id(client, id)?]);
     let found: Option<Server> = client.find(&by_id.query("include", "user")).await?;
-    let known = remote.attributes.get("uuid");
-    Ok(found.filter(|server| known.is_none_or(|uuid| server.uuid == *uuid)))
+    Ok(found.filter(|server| uuid.is_none_or(|uuid| server.uuid == *uuid)))
 }
 
 /// What is told of a server that was found for a call, or on a list.

@@ -76,6 +76,8 @@ pub struct Call {
     pub paid_until: Option<Timestamp>,
     /// What is known of the remote.
     pub remote: Option<Remote>,
+    /// The id by which somebody named a remote that is to be taken over: all that is known of it before the first look.
+    pub named: Option<String>,
     /// The configuration applied last; what a scale starts from.
     pub applied: Option<Map>,
     /// What an earlier observation asked to be remembered ([`crate::Present::remember`]): given to the verb, its retries

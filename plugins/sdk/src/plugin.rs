@@ -35,8 +35,8 @@ pub trait Plugin: Send + Sync + 'static {
     /// Checks address, credentials and rights, and says which panel it is. Changes nothing.
     async fn test_connection(&self, instance: &Instance) -> Result<Connection, Error>;
 
-    /// Looks for the remote of this call by its external id, then by [`Call::remote`] where that is known. One that is to be
-    /// adopted is known by its id alone, and [`crate::Present::external_id`] tells whose mark it carries. Changes nothing.
+    /// Looks for the remote of this call by its external id, then by [`Call::remote`] where that is known, then by
+    /// [`Call::named`]; of the last [`crate::Present::external_id`] tells whose mark it carries. Changes nothing.
     async fn observe(&self, call: &Call) -> Result<Observation, Error>;
 
     /// Lists what is there, page by page, starting without a cursor: what carries a mark, and, where remotes can be adopted,

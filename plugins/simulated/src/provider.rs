@@ -46,8 +46,8 @@ impl Provider {
 
     pub(crate) fn observe(&self, call: &Call, now: Timestamp) -> Result<Observation, Error> {
         let marked = self.find(&call.external_id, now)?;
-        let found = match (marked, &call.remote) {
-            (None, Some(named)) => self.named(&named.id, now)?,
+        let found = match (marked, &call.named) {
+            (None, Some(id)) => self.named(id, now)?,
             (marked, _) => marked,
         };
         Ok(found.map_or(Observation::Absent, |remote| Observation::Present(Box::new(remote.seen()))))
@@ -111,13 +111,11 @@ impl Provider {
             let message = format!("remote {id} is not free: {} carries a mark", remote.id);
             return Err(Error::new(Class::Invalid, "AdoptionRefused", message));
         }
-        let key = remote.key().to_owned();
         let owner_key = remote.owner_key.clone().or_else(|| Some(call.owner.key.clone()));
         let marked = Simulated { external_id: Some(call.external_id.clone()), owner_key, ..remote };
+        // The mark first: what is left of the stranger by a crash in between is hidden by it, and removed by the next attempt.
         self.store.put(&marked)?;
-        if !ours {
-            self.store.remove(&key)?;
-        }
+        self.store.remove(id)?;
         Ok(Outcome::Done(RemoteState::new(marked.handle(), marked.state)))
     }
 
@@ -205,23 +203,19 @@ impl Provider {
             return Ok(accepted(&remote, &running, now));
         }
         remote.running = None;
+        let id = remote.id.clone();
         let Some(remote) = remote.changed(change) else {
             self.store.remove(&call.external_id)?;
+            self.store.remove(&id)?;
             return Ok(Outcome::Gone);
         };
         self.done(remote)
     }
 
-    /// The one with this id, whatever it carries: what is marked counts first, where an adoption was cut off between two writes.
+    /// The one with this id, whatever mark it carries.
     fn named(&self, id: &str, now: Timestamp) -> Result<Option<Simulated>, Error> {
-        let (marked, free): (Vec<_>, Vec<_>) = self
-            .store
-            .all()?
-            .into_iter()
-            .filter_map(|remote| remote.at(now))
-            .filter(|remote| remote.id == id)
-            .partition(|remote| remote.external_id.is_some());
-        Ok(marked.into_iter().chain(free).next())
+        let named = self.store.all()?.into_iter().find(|remote| remote.id == id);
+        Ok(named.and_then(|remote| remote.at(now)))
     }
 
     fn find(&self, external_id: &str, now: Timestamp) -> Result<Option<Simulated>, Error> {

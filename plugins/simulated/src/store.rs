@@ -1,6 +1,6 @@
 //! Where remotes are kept: in memory, or one file each in a directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -59,10 +59,17 @@ impl Store {
             Self::Memory { remotes, .. } => Ok(lock(remotes).values().cloned().collect()),
             Self::Directory { path, .. } => {
                 known(path)?;
-                let mut remotes = Vec::new();
+                let mut remotes: Vec<Simulated> = Vec::new();
                 for path in files(path)? {
                     remotes.extend(read(&path)?);
                 }
+                // An adoption that was cut off between two files left both: the mark counts.
+                let taken: BTreeSet<String> = remotes
+                    .iter()
+                    .filter(|remote| remote.external_id.is_some())
+                    .map(|remote| remote.id.clone())
+                    .collect();
+                remotes.retain(|remote| remote.external_id.is_some() || !taken.contains(&remote.id));
                 remotes.sort_by(|one, other| one.key().cmp(other.key()));
                 Ok(remotes)
             }

@@ -30,6 +30,7 @@ fn call(service: &str, config: Value) -> Call {
         credentials: BTreeMap::new(),
         owner: Owner { key: "test.customers.cust-1".to_owned(), ..Owner::default() },
         remote: None,
+        named: None,
         applied: None,
         before: None,
         paid_until: None,
@@ -348,4 +349,67 @@ async fn what_is_accepted_to_log_in_with_stands_in_the_directory() {
     let file = files.find(|path| path.extension().is_some_and(|extension| extension == "json")).unwrap();
     let kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     assert_eq!(kept["credentials"]["token"], issued["token"].expose());
+}
+
+/// What was there before anybody came.
+fn among_strangers(mut call: Call, directory: Option<&Path>, count: u64) -> Call {
+    call.instance.settings = map(json!({"strangers": count, "directory": directory}));
+    call
+}
+
+fn naming(call: Call, id: &str) -> Call {
+    let remote = Some(hostwright_plugin::Remote { id: id.to_owned(), ..Default::default() });
+    Call { named: Some(id.to_owned()), remote, ..call }
+}
+
+#[tokio::test(start_paused = true)]
+async fn strangers_are_listed_without_a_mark_and_adopted_once() {
+    let directory = tempfile::tempdir().unwrap();
+    for place in [None, Some(directory.path())] {
+        let plugin = Simulated::new().unwrap();
+        let call = among_strangers(call("a", json!({})), place, 2);
+        plugin.test_connection(&call.instance).await.unwrap();
+        let listed = plugin.list(&call.instance, None).await.unwrap().items;
+        let marks: Vec<_> = listed.iter().map(|remote| (remote.remote.id.as_str(), &remote.external_id)).collect();
+        assert_eq!(marks, [("stranger-1", &None), ("stranger-2", &None)]);
+
+        let named = naming(call.clone(), "stranger-2");
+        assert_eq!(seen(&plugin, &named).await.unwrap().external_id, None);
+        for _ in 0..2 {
+            plugin.adopt(&named).await.unwrap();
+        }
+        let found = seen(&plugin, &call).await.unwrap();
+        assert_eq!((found.remote.id.as_str(), found.external_id.as_ref()), ("stranger-2", Some(&call.external_id)));
+        assert_eq!(plugin.list(&call.instance, None).await.unwrap().items.len(), 2);
+
+        let other = Call { external_id: "test.customers.b".to_owned(), ..named.clone() };
+        assert_eq!(plugin.adopt(&other).await.unwrap_err().code, "AdoptionRefused");
+        let second = naming(call.clone(), "stranger-1");
+        assert_eq!(plugin.adopt(&second).await.unwrap_err().code, "AdoptionRefused", "it has its remote");
+        let nowhere = naming(Call { external_id: "test.customers.c".to_owned(), ..call }, "stranger-9");
+        assert_eq!(plugin.adopt(&nowhere).await.unwrap_err().class, Class::NotFound);
+        plugin.terminate(&named).await.unwrap();
+        assert_eq!(plugin.list(&named.instance, None).await.unwrap().items.len(), 1);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adoption_that_was_cut_off_between_two_files_is_one_remote_and_is_finished_by_the_next() {
+    let directory = tempfile::tempdir().unwrap();
+    let plugin = Simulated::new().unwrap();
+    let call = among_strangers(call("a", json!({})), Some(directory.path()), 1);
+    plugin.test_connection(&call.instance).await.unwrap();
+    let stranger = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+    let stranger = stranger.into_iter().find(|path| path.extension().is_some_and(|end| end == "json")).unwrap();
+    let left = std::fs::read(&stranger).unwrap();
+    let named = naming(call.clone(), "stranger-1");
+    plugin.adopt(&named).await.unwrap();
+    std::fs::write(&stranger, left).unwrap();
+
+    let listed = plugin.list(&call.instance, None).await.unwrap().items;
+    assert_eq!(listed.iter().map(|remote| remote.external_id.as_ref()).collect::<Vec<_>>(), [Some(&call.external_id)]);
+    let other = Call { external_id: "test.customers.b".to_owned(), ..named.clone() };
+    assert_eq!(plugin.adopt(&other).await.unwrap_err().code, "AdoptionRefused");
+    plugin.adopt(&named).await.unwrap();
+    assert!(!stranger.exists());
 }

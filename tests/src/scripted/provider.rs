@@ -269,6 +269,14 @@ impl Provider {
         found.unwrap_or_else(|| panic!("there is no remote {id}"))
     }
 
+    /// Changes the remote with this id behind the controller's back.
+    #[track_caller]
+    pub fn changes(&self, id: &str, change: impl FnOnce(&mut SimulatedRemote)) {
+        let mut inner = self.settled();
+        let found = inner.remotes.iter_mut().find(|remote| remote.id.to_string() == id);
+        change(found.unwrap_or_else(|| panic!("there is no remote {id}")));
+    }
+
     /// Removes the remote of a service behind the controller's back.
     pub fn loses(&self, service: &str) {
         self.settled().remotes.retain(|remote| remote.external_id != external_id(service));

@@ -23,7 +23,7 @@ impl Provider {
 
     pub(super) fn observe(&self, call: &Call) -> Observation {
         let inner = self.settled();
-        let known = call.remote.as_ref().map(|remote| remote.id.clone());
+        let known = call.remote.as_ref().map(|remote| remote.id.clone()).or_else(|| call.named.clone());
         let marked = inner.remotes.iter().find(|remote| !inner.blind && remote.external_id == call.external_id);
         let found = marked.or_else(|| inner.remotes.iter().find(|remote| Some(remote.id.to_string()) == known));
         let shows_the_date = inner.capabilities.renew == RenewSupport::Observable;

@@ -2,6 +2,7 @@
 
 mod absence;
 mod accepted;
+mod adoption;
 mod answers;
 mod checkout;
 mod controllers;

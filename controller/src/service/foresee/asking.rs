@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hostwright_crds::{HostingServiceStatus, Identity};
-use hostwright_plugin::{Call, Class, Error as CallError, Owner, Plugin, Remote};
+use hostwright_plugin::{Call, Class, Error as CallError, Owner, Plugin};
 
 use super::Question;
 use crate::providers::{CALL_TIMEOUT, CallKind, Gate};
@@ -30,7 +30,6 @@ impl<'a> Asked<'a> {
         let service = question.service;
         let entered = order.map(|order| order.checkout.clone()).unwrap_or_default();
         let (checkout, fields) = call::by_schema(entered, plugin);
-        let named = record::adopts(service, status).map(|id| Remote { id: id.to_owned(), ..Remote::default() });
         let call = Call {
             external_id: identity.external_id.clone(),
             operation_id: "plan".to_owned(),
@@ -47,7 +46,8 @@ impl<'a> Asked<'a> {
                 name: service.spec.owner.name.clone(),
             },
             paid_until: due::paid_until(service),
-            remote: status.remote.as_ref().map(call::handle).or(named),
+            remote: status.remote.as_ref().map(call::handle),
+            named: record::adopts(service, status).map(str::to_owned),
             applied: status.last_applied.as_ref().map(|last| last.config.clone()),
             before: None,
             force: false,

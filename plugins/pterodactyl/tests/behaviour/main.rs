@@ -1,6 +1,7 @@
 //! The plugin against the demo panel, in process, and against answers no panel should give.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its fixtures too")]
 
+mod adopt;
 mod connection;
 mod create;
 mod errors;

@@ -271,6 +271,7 @@ pub fn call() -> Call {
         },
         paid_until: None,
         remote: None,
+        named: None,
         applied: None,
         before: None,
         force: false,
