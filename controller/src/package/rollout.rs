@@ -74,7 +74,7 @@ fn is_behind(last: &LastApplied, package: &Package) -> bool {
 }
 
 fn is_rolled_out_by(operation: &Operation, last: &LastApplied) -> bool {
-    operation.verb == Verb::Scale && operation.package_generation.is_some_and(|now| now > last.package_generation)
+    operation.verb == Verb::Scale && operation.package_generation.is_some_and(|now| now != last.package_generation)
 }
 
 fn strategy(package: &Package) -> RolloutStrategy {

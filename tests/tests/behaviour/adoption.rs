@@ -169,7 +169,9 @@ async fn a_remote_that_a_service_has_is_not_taken_from_it() {
     world.apply(&adopting("bob", &id));
     world.shows("bob", "AdoptionRefused").await;
     world.settles().await;
-    world.service("bob").explains("customers/alice claims remote 1 as well");
+    let bob = world.service("bob");
+    bob.explains("customers/alice claims remote 1 as well");
+    assert!(bob.says("Accepted").starts_with("False/AdoptionRefused"), "{}", bob.says("Accepted"));
     world.edit("alice", &json!({"packageRef": {"name": "large"}}));
     world.until("alice is scaled all the same", |_| provider.remote("alice").config["memory"] == 2048).await;
     world.settles().await;

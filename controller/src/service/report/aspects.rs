@@ -80,6 +80,10 @@ pub(super) fn accepted(s: &Situation) -> Aspect<&'static str> {
         return Some(("False", reason, error.message.clone()));
     }
     if let Some(id) = s.adopts() {
+        if let Some(other) = s.claimed_by {
+            let hold = adopting::claimed(id, other);
+            return Some(("False", hold.reason, hold.message));
+        }
         // Only a look tells.
         s.look?;
         if let Some(hold) = s.present().is_none().then(|| adopting::refused(s, id)).flatten() {
