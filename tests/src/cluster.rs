@@ -98,7 +98,7 @@ impl Cluster {
         let start = std::time::Instant::now();
         while self.get(kind, name).is_some() {
             assert!(start.elapsed() < COLLECTED, "{kind} {name} is not collected");
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            tokio::task::yield_now().await;
         }
     }
 

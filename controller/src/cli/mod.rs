@@ -17,11 +17,14 @@ mod failure;
 mod get;
 mod history;
 mod holder;
+mod import;
 mod installed;
 mod kinds;
 mod kubeconfig;
 mod manifests;
+mod orphans;
 mod output;
+mod panel;
 mod patch;
 mod plan;
 mod plugins;
@@ -31,6 +34,7 @@ mod reconcile;
 mod recreate;
 mod release;
 mod remote;
+mod request;
 mod restore;
 mod rotate;
 mod run;
@@ -104,6 +108,10 @@ enum Command {
     Validate(validate::Arguments),
     /// Ask the provider, and print what applying manifests would create, change, disturb or destroy
     Plan(plan::Arguments),
+    /// List what a provider has and whose it is, and write manifests that take over what nobody knows
+    Import(import::Arguments),
+    /// List what carries our mark at a provider and no object knows, and remove one of it
+    Orphans(orphans::Arguments),
     /// Show what a provider would get for a service, and where each value is from
     Effective(effective::Arguments),
     /// Show the plugins that are built in, what they can do and which settings they take
@@ -150,6 +158,8 @@ pub async fn run(arguments: Arguments) -> ExitCode {
         Command::Crds(arguments) => crds::run(&arguments, &output),
         Command::Validate(arguments) => validate::run(arguments, &output).await,
         Command::Plan(arguments) => plan::run(arguments, &output).await,
+        Command::Import(arguments) => import::run(arguments, &output).await,
+        Command::Orphans(arguments) => orphans::run(arguments, &output).await,
         Command::Effective(arguments) => effective::run(arguments, &output).await,
         Command::Plugins(arguments) => plugins::run(&arguments, &output),
         Command::Confirm(arguments) => confirm::run(arguments, &output).await,

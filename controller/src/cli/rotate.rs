@@ -1,23 +1,18 @@
 //! `hostwright rotate`: asks for new credentials. The old ones stop working.
 
-use clap::Args;
 use hostwright_crds::annotation;
-use k8s_openapi::jiff::Timestamp;
-use serde_json::json;
 
 use super::failure::Failure;
 use super::output::Output;
-use super::patch::Change;
-use super::service::{Named, Service};
+pub(super) use super::request::Arguments;
+use super::request::Request;
+use super::service::Service;
 
-#[derive(Debug, Args)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    service: Named,
-    /// Change nothing, and print the kubectl command that would
-    #[arg(long)]
-    dry_run: bool,
-}
+const NEW_CREDENTIALS: Request = Request {
+    annotation: annotation::ROTATE_REQUESTED_AT,
+    manager: "hostwright-rotate",
+    done: "is given new credentials",
+};
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let service = arguments.service.read().await?;
@@ -27,17 +22,9 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
             "{title} ended at {ended}, and nobody logs in any more; nothing was changed"
         )));
     }
-    let token = Timestamp::now().to_string();
-    let patch = json!({"metadata": {"annotations": {annotation::ROTATE_REQUESTED_AT: token}}});
-    let change = Change::of(&service, "hostwright-rotate", patch);
-    change.carry_out(arguments.dry_run, "is given new credentials", output).await?;
+    NEW_CREDENTIALS.make(&service, arguments.dry_run, output).await?;
     if !arguments.dry_run {
         output.remark(&where_they_are(&service));
-    }
-    if service.is_paused() {
-        output.remark(
-            "It is paused: nothing is called until that is over (spec.paused, annotation hostwright.dev/paused).",
-        );
     }
     Ok(())
 }
@@ -54,6 +41,8 @@ fn where_they_are(service: &Service) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::service::fixture::{alice, cluster};
+    use serde_json::json;
+
     use super::*;
 
     #[tokio::test]

@@ -1,28 +1,19 @@
 //! Lists the remotes of an instance, page by page. A list only raises suspicion.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
+use futures::FutureExt as _;
 use hostwright_crds::{HostingService, ProviderInstance};
-use hostwright_plugin::{Error as CallError, Page, Plugin, Present};
+use hostwright_plugin::{Instance, Plugin, Present};
 use kube::ResourceExt as _;
 use kube::runtime::reflector::ObjectRef;
 
 use super::memory::Remembered;
+use super::pages::{self, Failed};
 use super::validate::Settings;
 use super::{absence, pace, references};
 use crate::context::Context;
-use crate::providers::{CallKind, Gate, Held, Snapshot};
-
-/// A list that does not end by then never will.
-const MOST_PAGES: usize = 10_000;
-
-/// Why there is no list.
-enum Failed {
-    /// The gate let nothing through.
-    Held(Held),
-    /// A page failed.
-    Page(CallError),
-}
+use crate::providers::{Gate, Held, Snapshot};
 
 /// Lists when that is due, and compares with what should be there. Answers whether there is a new list.
 pub(super) async fn keep_listed(
@@ -43,13 +34,13 @@ pub(super) async fn keep_listed(
     let name = instance.name_any();
     let started = ctx.providers.sequence.next();
     let gate = remembered.gate(ctx);
-    let listed = all_pages(&gate, plugin, settings).await;
+    let listed = remotes(&gate, plugin, &settings.instance).await;
 
     let now = ctx.clock.now();
     let mut facts = remembered.facts();
     match listed {
-        Ok(pages) => {
-            let remotes = collapse(pages, &format!("{}.", ctx.settings.installation));
+        Ok(listed) => {
+            let remotes = collapse(listed, &format!("{}.", ctx.settings.installation));
             let list = Snapshot { started, at: now, remotes };
             let services = ctx.caches.services.state();
             let readable = services.iter().filter_map(|service| service.0.as_ref().ok());
@@ -78,32 +69,24 @@ pub(super) async fn keep_listed(
     }
 }
 
-async fn all_pages(gate: &Gate, plugin: &dyn Plugin, settings: &Settings) -> Result<Vec<Page>, Failed> {
-    let mut pages: Vec<Page> = Vec::new();
-    let mut visited: HashSet<String> = HashSet::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let permit = gate.admit(CallKind::Observation).await.map_err(Failed::Held)?;
-        let request = plugin.list(&settings.instance, cursor.as_deref());
-        let page = gate.call(permit, "", request).await.map_err(Failed::Page)?;
-        cursor.clone_from(&page.next);
-        pages.push(page);
-        match &cursor {
-            None => return Ok(pages),
-            Some(next) if pages.len() >= MOST_PAGES || !visited.insert(next.clone()) => {
-                let text = format!("the list does not end: page {} leads back to {next}", pages.len());
-                let error = CallError::new(hostwright_plugin::Class::Internal, "endless", text);
-                return Err(Failed::Page(error));
-            }
-            Some(_) => {}
+/// Everything that a plugin lists.
+pub(super) async fn remotes(gate: &Gate, plugin: &dyn Plugin, instance: &Instance) -> Result<Vec<Present>, Failed> {
+    let page = |cursor: Option<String>| {
+        async move {
+            let page = plugin.list(instance, cursor.as_deref()).await?;
+            Ok((page.items, page.next))
         }
-    }
+        .boxed()
+    };
+    pages::all(gate, page).await
 }
 
 /// The remotes of this installation, each once: pages shift while others come and go, so the last look at one counts.
-fn collapse(pages: Vec<Page>, prefix: &str) -> HashMap<String, Present> {
-    let items = pages.into_iter().flat_map(|page| page.items);
-    items.filter_map(|item| Some((item.external_id.clone().filter(|id| id.starts_with(prefix))?, item))).collect()
+fn collapse(listed: Vec<Present>, prefix: &str) -> HashMap<String, Present> {
+    listed
+        .into_iter()
+        .filter_map(|item| Some((item.external_id.clone().filter(|id| id.starts_with(prefix))?, item)))
+        .collect()
 }
 
 /// Wakes the services that the last list raises doubts about. While no absence is believed, absent ones are left alone.
@@ -141,18 +124,11 @@ mod tests {
     #[test]
     fn only_remotes_of_this_installation_are_kept_and_each_once() {
         let pages = vec![
-            Page {
-                items: vec![
-                    listed(Some("prod.a.x"), State::Provisioning),
-                    listed(Some("prod-2.a.x"), State::Active),
-                    listed(None, State::Active),
-                ],
-                next: Some("2".into()),
-            },
-            Page {
-                items: vec![listed(Some("prod.a.x"), State::Active), listed(Some("prod.a.y"), State::Active)],
-                next: None,
-            },
+            listed(Some("prod.a.x"), State::Provisioning),
+            listed(Some("prod-2.a.x"), State::Active),
+            listed(None, State::Active),
+            listed(Some("prod.a.x"), State::Active),
+            listed(Some("prod.a.y"), State::Active),
         ];
         let remotes = collapse(pages, "prod.");
         assert_eq!(remotes.len(), 2);

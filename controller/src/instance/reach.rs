@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use hostwright_crds::ProviderInstance;
-use hostwright_plugin::Plugin;
+use hostwright_plugin::{Instance, Plugin, Present, Redactor, RemoteUser};
 use k8s_openapi::api::core::v1::Secret as KubeSecret;
 use kube::{Api, Client, ResourceExt as _};
 
+use super::inventory;
 use super::limits;
+use super::pages::{self, Failed};
 use super::references::secret_references;
 use super::validate::validate;
 use crate::clock::SystemClock;
@@ -49,6 +52,53 @@ pub async fn reach(
     }
     runtime.settings = Some(settings.instance);
     Ok(runtime)
+}
+
+/// Everything that the provider lists, marked or not, each once.
+///
+/// # Errors
+/// What the provider answered, without secrets.
+pub async fn remotes(runtime: &Runtime) -> Result<Vec<Present>, String> {
+    let (plugin, instance) = asked(runtime)?;
+    let listed = inventory::remotes(&runtime.gate, plugin, instance).await;
+    let listed = listed.map_err(|failed| told(&failed, instance))?;
+    // Pages shift while others come and go: the last look at one counts.
+    let by_id: BTreeMap<String, Present> =
+        listed.into_iter().map(|present| (present.remote.id.clone(), present)).collect();
+    Ok(by_id.into_values().collect())
+}
+
+/// Every user to whom remotes belong or belonged, each once.
+///
+/// # Errors
+/// As [`remotes`].
+pub async fn users(runtime: &Runtime) -> Result<Vec<RemoteUser>, String> {
+    let (plugin, instance) = asked(runtime)?;
+    let page = |cursor: Option<String>| {
+        async move {
+            let page = plugin.list_users(instance, cursor.as_deref()).await?;
+            Ok((page.items, page.next))
+        }
+        .boxed()
+    };
+    let listed = pages::all(&runtime.gate, page).await.map_err(|failed| told(&failed, instance))?;
+    let by_id: BTreeMap<String, RemoteUser> = listed.into_iter().map(|user| (user.id.clone(), user)).collect();
+    Ok(by_id.into_values().collect())
+}
+
+fn asked(runtime: &Runtime) -> Result<(&dyn Plugin, &Instance), String> {
+    let plugin =
+        runtime.plugin.as_deref().ok_or_else(|| format!("there is no plugin {}", runtime.spec.plugin_ref.name))?;
+    let instance =
+        runtime.settings.as_ref().ok_or_else(|| format!("ProviderInstance {} has no valid settings", runtime.name))?;
+    Ok((plugin, instance))
+}
+
+fn told(failed: &Failed, instance: &Instance) -> String {
+    match failed {
+        Failed::Held(_) => "the provider asks to be left alone for a while".to_owned(),
+        Failed::Page(error) => Redactor::new(instance.secrets.values()).redact(&error.message),
+    }
 }
 
 /// An instance that nobody can be asked about.

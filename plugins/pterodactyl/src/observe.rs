@@ -10,7 +10,7 @@ use crate::errors::Failure;
 use crate::lifecycle::server_id;
 use crate::owner;
 use crate::request::{ApiRequest, permission};
-use crate::server::{Server, was_uninstalled};
+use crate::server::{Server, ServerOwner, was_uninstalled};
 use crate::settings::environment;
 
 pub(crate) async fn observe(plugin: &Pterodactyl, call: &Call) -> Result<Observation, Error> {
@@ -46,6 +46,7 @@ pub(crate) fn seen(panel: &Url, server: &Server, call: Option<&Call>) -> Present
         remember: server.remember().or_else(|| still_remembered(server, call)),
         usage: server.usage(),
         external_id: server.external_id.clone(),
+        owner: server.owner().map(ServerOwner::told),
         ..Present::new(server.remote(panel), server.state(), owner_key)
     }
 }

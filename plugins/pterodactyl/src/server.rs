@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hostwright_plugin::{Map, Remote, State};
+use hostwright_plugin::{Map, Remote, RemoteOwner, State};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 use url::Url;
@@ -84,6 +84,18 @@ pub(crate) struct ServerOwner {
     pub(crate) external_id: Option<String>,
     #[serde(default)]
     pub(crate) email: String,
+    #[serde(default)]
+    first_name: Option<String>,
+    #[serde(default)]
+    last_name: Option<String>,
+}
+
+impl ServerOwner {
+    /// Address and name, for people.
+    pub(crate) fn told(&self) -> RemoteOwner {
+        let names = [&self.first_name, &self.last_name].map(|name| name.as_deref().unwrap_or_default().trim());
+        RemoteOwner { email: self.email.clone(), name: names.join(" ").trim().to_owned() }
+    }
 }
 
 /// The installation states that a suspension overwrites.

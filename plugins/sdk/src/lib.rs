@@ -34,7 +34,7 @@ pub use error::{Class, Error, Scope};
 pub use manifest::{Manifest, ManifestError, PROTOCOL_VERSION};
 pub use outcome::{
     ActionDescriptor, ActionKind, ActionResult, Connection, Difference, Observation, Outcome, Page, Permission,
-    PlannedChange, Present, Remote, RemoteState, RemoteUser, State, UserPage,
+    PlannedChange, Present, Remote, RemoteOwner, RemoteState, RemoteUser, State, UserPage,
 };
 pub use plugin::Plugin;
 pub use secret::{Redactor, Secret};

@@ -85,6 +85,15 @@ pub struct Difference {
     pub wanted: Value,
 }
 
+/// Who a remote belongs to, as the provider tells it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RemoteOwner {
+    /// E-mail address.
+    pub email: String,
+    /// Display name; empty where there is none.
+    pub name: String,
+}
+
 /// A remote as it was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Present {
@@ -96,6 +105,8 @@ pub struct Present {
     pub external_id: Option<String>,
     /// The owner key on it, where it has one.
     pub owner_key: Option<String>,
+    /// Who it belongs to, where the provider tells: for people who take over what is there. The controller keeps it nowhere.
+    pub owner: Option<RemoteOwner>,
     /// What it is configured to, by package schema key, as far as the provider shows it.
     pub applied: Map,
     /// Differences outside the package schema, such as a lost mark; `scale` mends them.
@@ -116,6 +127,7 @@ impl Present {
             state,
             external_id: None,
             owner_key,
+            owner: None,
             applied: Map::new(),
             drift: Vec::new(),
             remember: None,

@@ -326,3 +326,21 @@ fn a_death_at_any_request_of_an_order_that_is_given_up_leaves_no_mark_that_nobod
         world
     });
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_service_whose_mark_another_remote_carries_gets_no_second_one() {
+    let provider = provider();
+    let (marked, named) = (provider.has_stranger(small()), provider.has_stranger(small()));
+    provider.changes(&marked, |remote| {
+        remote.external_id = mark("alice");
+        remote.owner = "test.customers.cust-1".to_owned();
+    });
+    let world = allowing(&provider).with(adopting("alice", &named)).running();
+    world.shows("alice", "AdoptionRefused").await;
+    world.settles().await;
+    world.service("alice").explains(&format!("found {named}, but remote {marked} carries this service's mark already"));
+    assert_eq!((provider.count("create"), provider.count("adopt")), (0, 0));
+    world.edit("alice", &json!({"adopt": {"remoteId": marked}}));
+    world.until("it is attached", |world| world.service("alice").ready()).await;
+    assert_eq!((world.service("alice").remote_id(), provider.count("adopt")), (marked.as_str(), 0));
+}

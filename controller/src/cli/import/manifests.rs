@@ -1,0 +1,171 @@
+//! Manifests that take over what nobody knows. What cannot be known is left empty, which the API refuses. Pure.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use hostwright_crds::{DeletionPolicy, Package};
+use hostwright_plugin::{Map, Present, State};
+use kube::ResourceExt as _;
+use serde_json::Value;
+
+use super::super::failure::Failure;
+use super::super::panel::{Known, Whose};
+
+/// The longest name of a HostingService that is made up here: it becomes a label of tools.
+const LONGEST_NAME: usize = 63;
+
+/// What all manifests are written with.
+pub(super) struct Writing<'a> {
+    instance: &'a str,
+    namespace: &'a str,
+    /// Packages of the instance; the one that was asked for.
+    packages: Vec<&'a Package>,
+}
+
+impl<'a> Writing<'a> {
+    pub(super) fn new(
+        instance: &'a str,
+        packages: &'a [Package],
+        asked: Option<&str>,
+        namespace: &'a str,
+    ) -> Result<Self, Failure> {
+        let here = |package: &&Package| package.spec.provider_instance_ref.name == instance;
+        let mut packages: Vec<&Package> = packages.iter().filter(here).collect();
+        if let Some(name) = asked {
+            let all: Vec<String> = packages.iter().map(|package| package.name_any()).collect();
+            packages.retain(|package| package.name_any() == name);
+            if packages.is_empty() {
+                let message =
+                    format!("--package: ProviderInstance {instance} has no Package {name}; it has: {}", all.join(", "));
+                return Err(Failure::usage(message));
+            }
+        }
+        Ok(Self { instance, namespace, packages })
+    }
+
+    /// One HostingService for everything that is unmarked or orphaned, as YAML.
+    pub(super) fn of_all(&self, all: &[(Present, Whose)], known: &Known) -> String {
+        let mut taken = BTreeSet::new();
+        let mut text = String::new();
+        for (present, whose) in all {
+            let place = match whose {
+                Whose::Unmarked => Some((self.namespace.to_owned(), self.free_name(present, known, &mut taken))),
+                // Its mark is that of this very name.
+                Whose::Orphaned => present.external_id.as_deref().and_then(|mark| known.place_of(mark)),
+                Whose::Ours(_) | Whose::Claimed(_) | Whose::Others => None,
+            };
+            if let Some(place) = place {
+                // Writing to a String cannot fail.
+                let _ = self.add(&mut text, present, &place, known);
+            }
+        }
+        text
+    }
+
+    fn free_name(&self, present: &Present, known: &Known, taken: &mut BTreeSet<String>) -> String {
+        let base = label(&format!("{}-{}", self.instance, present.remote.id));
+        let numbered = (2..).map(|number| label(&format!("{}-{number}", cut(&base, LONGEST_NAME - 8))));
+        let mut names = std::iter::once(base.clone()).chain(numbered);
+        let free = names.find(|name| !known.has(self.namespace, name) && !taken.contains(name)).unwrap_or(base);
+        taken.insert(free.clone());
+        free
+    }
+
+    fn add(
+        &self,
+        text: &mut String,
+        present: &Present,
+        (namespace, name): &(String, String),
+        known: &Known,
+    ) -> std::fmt::Result {
+        let id = &present.remote.id;
+        let place = present.remote.url.as_ref().map(|url| format!(", {url}")).unwrap_or_default();
+        let desired = if present.state == State::Suspended { "Suspended" } else { "Active" };
+        let key = present.owner_key.as_deref();
+        let owner = key.and_then(|key| known.owner_in(key, namespace));
+        let email = present.owner.as_ref().map(|owner| owner.email.clone());
+        let person = present.owner.as_ref().map(|owner| owner.name.clone());
+        let (package, candidates) = self.package_for(present);
+        if !text.is_empty() {
+            text.push_str("---\n");
+        }
+        writeln!(text, "# Remote {} on {}{}", one_line(id), self.instance, one_line(&place))?;
+        writeln!(text, "apiVersion: hostwright.dev/v1alpha1\nkind: HostingService\nmetadata:")?;
+        writeln!(text, "  name: {}\n  namespace: {}", quoted(name), quoted(namespace))?;
+        writeln!(text, "spec:")?;
+        writeln!(text, "  packageRef: {{name: {}}}{candidates}", quoted(&package.unwrap_or_default()))?;
+        writeln!(text, "  owner:")?;
+        writeln!(text, "    {}", known_or_asked("id", owner, "the customer's id in billing"))?;
+        writeln!(
+            text,
+            "    {}",
+            known_or_asked("email", email, "the customer's e-mail address, as the provider has it")
+        )?;
+        writeln!(text, "    {}", known_or_asked("name", person, "the customer's name"))?;
+        writeln!(text, "  desiredStatus: {desired}")?;
+        writeln!(text, "  adopt: {{remoteId: {}}}", quoted(id))?;
+        if self.may_retain() {
+            writeln!(text, "  # Until you trust it: deleting this object leaves the server alone.")?;
+            writeln!(text, "  deletionPolicy: Retain")?;
+        }
+        Ok(())
+    }
+
+    fn may_retain(&self) -> bool {
+        self.packages.iter().all(|package| package.spec.allows(DeletionPolicy::Retain))
+    }
+
+    /// The package that a remote is configured like, else the only one; and what to say where there is none.
+    fn package_for(&self, present: &Present) -> (Option<String>, String) {
+        let fits = |package: &&&Package| is_like(&package.spec.provisioning, &present.applied);
+        let fitting: Vec<_> = self.packages.iter().filter(fits).collect();
+        match (fitting.as_slice(), self.packages.as_slice()) {
+            ([one], _) => (Some(one.name_any()), String::new()),
+            (_, [only]) => {
+                (Some(only.name_any()), "  # what differs is shown, and stays until it is accepted".to_owned())
+            }
+            (_, all) => {
+                let names: Vec<String> = all.iter().map(|package| package.name_any()).collect();
+                (None, format!("  # fill in: one of {}", names.join(", ")))
+            }
+        }
+    }
+}
+
+/// Whether everything that a package sets and a remote shows is the same, and there is such a thing.
+fn is_like(provisioning: &Map, applied: &Map) -> bool {
+    let shown: Vec<_> = provisioning.iter().filter_map(|(key, wanted)| Some((wanted, applied.get(key)?))).collect();
+    !shown.is_empty() && shown.iter().all(|(wanted, found)| wanted == found)
+}
+
+fn known_or_asked(key: &str, value: Option<String>, what: &str) -> String {
+    match value.filter(|value| !value.trim().is_empty()) {
+        Some(value) => format!("{key}: {}", quoted(&value)),
+        None => format!("{key}: \"\"  # fill in: {what}"),
+    }
+}
+
+/// Every JSON string is one of YAML.
+fn quoted(text: &str) -> String {
+    Value::from(text).to_string()
+}
+
+/// A comment must not end early.
+fn one_line(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() { ' ' } else { character }).collect()
+}
+
+/// A DNS label that is like a text.
+fn label(text: &str) -> String {
+    let plain = |character: char| {
+        let lower = character.to_ascii_lowercase();
+        if lower.is_ascii_alphanumeric() { lower } else { '-' }
+    };
+    let label: String = text.chars().map(plain).collect();
+    cut(label.trim_matches('-'), LONGEST_NAME).trim_matches('-').to_owned()
+}
+
+fn cut(text: &str, longest: usize) -> &str {
+    // Labels are ASCII.
+    &text[..text.len().min(longest)]
+}
