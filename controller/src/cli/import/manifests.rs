@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use hostwright_crds::{DeletionPolicy, Package};
-use hostwright_plugin::{Map, Present, State};
+use hostwright_plugin::schema::Field;
+use hostwright_plugin::{Map, Plugin, Present, State};
 use kube::ResourceExt as _;
 use serde_json::Value;
 
 use super::super::failure::Failure;
 use super::super::panel::{Known, Whose};
+use crate::package::Form;
 
 /// The longest name of a HostingService that is made up here: it becomes a label of tools.
 const LONGEST_NAME: usize = 63;
@@ -18,6 +20,7 @@ const LONGEST_NAME: usize = 63;
 pub(super) struct Writing<'a> {
     instance: &'a str,
     namespace: &'a str,
+    plugin: &'a dyn Plugin,
     /// Packages of the instance; the one that was asked for.
     packages: Vec<&'a Package>,
 }
@@ -25,6 +28,7 @@ pub(super) struct Writing<'a> {
 impl<'a> Writing<'a> {
     pub(super) fn new(
         instance: &'a str,
+        plugin: &'a dyn Plugin,
         packages: &'a [Package],
         asked: Option<&str>,
         namespace: &'a str,
@@ -40,7 +44,7 @@ impl<'a> Writing<'a> {
                 return Err(Failure::usage(message));
             }
         }
-        Ok(Self { instance, namespace, packages })
+        Ok(Self { instance, namespace, plugin, packages })
     }
 
     /// One HostingService for everything that is unmarked or orphaned, as YAML.
@@ -93,7 +97,11 @@ impl<'a> Writing<'a> {
         writeln!(text, "apiVersion: hostwright.dev/v1alpha1\nkind: HostingService\nmetadata:")?;
         writeln!(text, "  name: {}\n  namespace: {}", quoted(name), quoted(namespace))?;
         writeln!(text, "spec:")?;
-        writeln!(text, "  packageRef: {{name: {}}}{candidates}", quoted(&package.unwrap_or_default()))?;
+        writeln!(
+            text,
+            "  packageRef: {{name: {}}}{candidates}",
+            quoted(&package.map(kube::ResourceExt::name_any).unwrap_or_default())
+        )?;
         writeln!(text, "  owner:")?;
         writeln!(text, "    {}", known_or_asked("id", owner, "the customer's id in billing"))?;
         writeln!(
@@ -102,6 +110,13 @@ impl<'a> Writing<'a> {
             known_or_asked("email", email, "the customer's e-mail address, as the provider has it")
         )?;
         writeln!(text, "    {}", known_or_asked("name", person, "the customer's name"))?;
+        let asked = package.map(|package| self.required(package)).unwrap_or_default();
+        if !asked.is_empty() {
+            writeln!(text, "  checkout:")?;
+        }
+        for (key, label) in asked {
+            writeln!(text, "    {}", known_or_asked(&quoted(&key), None, &one_line(&label)))?;
+        }
         writeln!(text, "  desiredStatus: {desired}")?;
         writeln!(text, "  adopt: {{remoteId: {}}}", quoted(id))?;
         if self.may_retain() {
@@ -111,19 +126,28 @@ impl<'a> Writing<'a> {
         Ok(())
     }
 
+    /// The fields of the checkout that every order has to have, and what people call them.
+    fn required(&self, package: &Package) -> Vec<(String, String)> {
+        let Ok(form) = Form::of(self.plugin, &package.spec) else { return Vec::new() };
+        let always = |field: &&Field| {
+            let required = field.rules().iter().any(|rule| rule.name() == "required");
+            required && field.condition().is_none() && field.default().is_none() && !field.is_password()
+        };
+        let fields = form.schema(self.plugin).fields().iter().filter(always);
+        fields.map(|field| (field.key().to_owned(), field.label().to_owned())).collect()
+    }
+
     fn may_retain(&self) -> bool {
         self.packages.iter().all(|package| package.spec.allows(DeletionPolicy::Retain))
     }
 
     /// The package that a remote is configured like, else the only one; and what to say where there is none.
-    fn package_for(&self, present: &Present) -> (Option<String>, String) {
+    fn package_for(&self, present: &Present) -> (Option<&Package>, String) {
         let fits = |package: &&&Package| is_like(&package.spec.provisioning, &present.applied);
         let fitting: Vec<_> = self.packages.iter().filter(fits).collect();
         match (fitting.as_slice(), self.packages.as_slice()) {
-            ([one], _) => (Some(one.name_any()), String::new()),
-            (_, [only]) => {
-                (Some(only.name_any()), "  # what differs is shown, and stays until it is accepted".to_owned())
-            }
+            ([one], _) => (Some(one), String::new()),
+            (_, [only]) => (Some(only), "  # what differs is shown, and stays until it is accepted".to_owned()),
             (_, all) => {
                 let names: Vec<String> = all.iter().map(|package| package.name_any()).collect();
                 (None, format!("  # fill in: one of {}", names.join(", ")))
@@ -168,4 +192,84 @@ fn label(text: &str) -> String {
 fn cut(text: &str, longest: usize) -> &str {
     // Labels are ASCII.
     &text[..text.len().min(longest)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plugin::sample::Sample;
+    use hostwright_plugin::{Remote, RemoteOwner};
+    use serde_json::json;
+
+    fn package(name: &str, more: Value) -> Package {
+        let mut spec = json!({"providerInstanceRef": {"name": "panel-eu"}});
+        spec.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
+        let object = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "Package", "metadata": {"name": name}, "spec": spec});
+        serde_json::from_value(object).unwrap()
+    }
+
+    fn remote(id: &str, applied: Value) -> Present {
+        let handle = Remote { id: id.to_owned(), ..Remote::default() };
+        let applied = serde_json::from_value(applied).unwrap();
+        Present { applied, ..Present::new(handle, State::Active, None) }
+    }
+
+    fn written(packages: &[Package], all: &[(Present, Whose)]) -> Vec<Value> {
+        let sample = Sample::new();
+        let writing = Writing::new("panel-eu", &sample, packages, None, "customers").unwrap();
+        let text = writing.of_all(all, &Known::default());
+        serde_saphyr::from_multiple::<Value>(&text).unwrap()
+    }
+
+    #[test]
+    fn what_is_unmarked_becomes_a_service_that_takes_it_over_and_needs_its_owner() {
+        let mut named = remote("Node_7/12", json!({"memory": 1024}));
+        named.owner = Some(RemoteOwner { email: "a@example.com".into(), name: "A \"quoted\"\nname".into() });
+        named.state = State::Suspended;
+        let packages = [
+            package("small", json!({"provisioning": {"memory": 1024}})),
+            package("big", json!({"provisioning": {"memory": 2048}})),
+        ];
+        let others =
+            [(remote("8", json!({})), Whose::Others), (remote("9", json!({})), Whose::Ours("customers/a".into()))];
+        let all = [&[(named, Whose::Unmarked)], &others[..]].concat();
+        let [service] = written(&packages, &all).try_into().unwrap();
+        assert_eq!(service["metadata"], json!({"name": "panel-eu-node-7-12", "namespace": "customers"}));
+        assert_eq!(service["spec"]["packageRef"]["name"], "small", "the one that fits");
+        assert_eq!(service["spec"]["adopt"], json!({"remoteId": "Node_7/12"}));
+        assert_eq!(service["spec"]["owner"], json!({"id": "", "email": "a@example.com", "name": "A \"quoted\"\nname"}));
+        assert_eq!(
+            (&service["spec"]["desiredStatus"], &service["spec"]["deletionPolicy"]),
+            (&json!("Suspended"), &json!("Retain"))
+        );
+    }
+
+    #[test]
+    fn a_package_that_cannot_be_told_is_left_empty_and_names_are_never_given_twice() {
+        let packages = [
+            package("small", json!({"provisioning": {"memory": 1}, "allowedDeletionPolicies": ["Terminate"]})),
+            package("big", json!({})),
+        ];
+        let all = [
+            (remote("1.2", json!({"memory": 3})), Whose::Unmarked),
+            (remote("1-2", json!({"memory": 3})), Whose::Unmarked),
+        ];
+        let services = written(&packages, &all);
+        let names: Vec<_> = services.iter().map(|service| service["metadata"]["name"].clone()).collect();
+        assert_eq!(names, ["panel-eu-1-2", "panel-eu-1-2-2"]);
+        assert_eq!(services[0]["spec"]["packageRef"]["name"], "");
+        assert!(services[0]["spec"]["deletionPolicy"].is_null(), "a package does not allow it");
+    }
+
+    #[test]
+    fn a_package_of_another_instance_cannot_be_asked_for() {
+        let mut elsewhere = package("elsewhere", json!({}));
+        elsewhere.spec.provider_instance_ref.name = "panel-us".into();
+        let (packages, sample) = ([package("small", json!({})), elsewhere], Sample::new());
+        let refused = Writing::new("panel-eu", &sample, &packages, Some("elsewhere"), "customers").err().unwrap();
+        assert_eq!(
+            refused.message(),
+            Some("--package: ProviderInstance panel-eu has no Package elsewhere; it has: small")
+        );
+    }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::output::{Output, Span, Tone};
-use super::panel::{self, Known, Panel, Whose};
+use super::panel::{Known, NamedInstance, Panel, Whose};
 use super::{Format, program};
 use manifests::Writing;
 
@@ -24,7 +24,7 @@ one. What nobody can know is left empty, which the API refuses: fill it in.";
 #[command(after_help = EXPLAINED)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    panel: panel::Arguments,
+    panel: NamedInstance,
     /// Only this remote, by its id; may be given several times
     #[arg(long, value_name = "ID")]
     only: Vec<String>,
@@ -76,7 +76,13 @@ async fn write(
     output: &Output,
 ) -> Result<(), Failure> {
     let packages = panel.packages().await?;
-    let writing = Writing::new(panel.name(), &packages, arguments.package.as_deref(), &arguments.namespace)?;
+    let writing = Writing::new(
+        panel.name(),
+        panel.plugin.as_ref(),
+        &packages,
+        arguments.package.as_deref(),
+        &arguments.namespace,
+    )?;
     let text = writing.of_all(all, known);
     if text.is_empty() {
         output.remark(&format!("{} has nothing that is unmarked or orphaned.", panel.name()));

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::failure::Failure;
 use super::output::{Output, Tone};
-use super::panel::{self, Known, Panel, Whose};
+use super::panel::{Known, NamedInstance, Panel, Whose};
 use super::{Format, program};
 
 const EXPLAINED: &str = "\
@@ -22,7 +22,7 @@ service again, apply a HostingService with the name in its mark: hostwright impo
 #[command(after_help = EXPLAINED)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    panel: panel::Arguments,
+    panel: NamedInstance,
     /// End this orphaned remote, by its id: everything on it is lost
     #[arg(long, value_name = "ID", conflicts_with_all = ["remove_user", "output"])]
     remove: Option<String>,
@@ -99,6 +99,10 @@ fn in_json(orphans: &Orphans) -> serde_json::Value {
     })
 }
 
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 fn show(panel: &Panel, orphans: &Orphans, output: &Output) -> Result<(), Failure> {
     let name = panel.name();
     if orphans.is_empty() {
@@ -117,13 +121,16 @@ fn show(panel: &Panel, orphans: &Orphans, output: &Output) -> Result<(), Failure
     output.rows(&["KIND", "ID", "MARK", "WHAT", "URL"], remotes.chain(users).collect())?;
     output.line("")?;
     output.line(&format!(
-        "{name} has {} remotes and {} users with our mark that no object knows.",
-        orphans.remotes.len(),
-        orphans.users.len()
+        "{name} has {} and {} with our mark that no object knows.",
+        counted(orphans.remotes.len(), "remote"),
+        counted(orphans.users.len(), "user")
     ))?;
     let hostwright = program::name();
-    output.remark(&format!(
-        "To end one remote: {hostwright} orphans {name} --remove ID. To remove one user: {hostwright} orphans {name} --remove-user ID."
-    ));
+    if !orphans.remotes.is_empty() {
+        output.remark(&format!("To end one remote: {hostwright} orphans {name} --remove ID"));
+    }
+    if !orphans.users.is_empty() {
+        output.remark(&format!("To remove one user: {hostwright} orphans {name} --remove-user ID"));
+    }
     Ok(())
 }

@@ -23,7 +23,7 @@ use crate::instance;
 use crate::providers::Runtime;
 
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(super) struct NamedInstance {
     /// The ProviderInstance
     pub(super) instance: String,
     /// Kubeconfig of the cluster; absent: KUBECONFIG, ~/.kube/config, /var/lib/hostwright/kubeconfig, or the Pod's
@@ -44,7 +44,7 @@ pub(super) struct Panel {
     installation: String,
 }
 
-impl Arguments {
+impl NamedInstance {
     /// Reads the instance with its credentials, and asks the provider who it is.
     pub(super) async fn reach(&self) -> Result<Panel, Failure> {
         let client = connect_also_here(self.kubeconfig.as_deref()).await?;
