@@ -38,7 +38,7 @@ pub(super) fn call(pass: &Pass, runtime: &Runtime, force: bool) -> Option<Call> 
         },
         paid_until: due::paid_until(service),
         remote: remote(pass),
-        named: record::adopts(service, status).map(str::to_owned),
+        named: record::adopts(service, Some(status)).map(str::to_owned),
         applied: last.map(|last| -> Map { last.config.clone() }),
         before: operation.and_then(|operation| operation.before.clone()).or_else(|| status.remembered.clone()),
         force,

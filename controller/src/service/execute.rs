@@ -170,7 +170,7 @@ fn is_fresh(pass: &Pass) -> bool {
 
 /// Whether the first record is that of a remote which is to be made.
 fn makes_one(pass: &Pass) -> bool {
-    is_fresh(pass) && record::adopts(&pass.service, &pass.status).is_none()
+    is_fresh(pass) && record::adopts(&pass.service, Some(&pass.status)).is_none()
 }
 
 /// Writes the identity record. A conflict proves that the cached object was stale, and ends the pass.

@@ -179,8 +179,7 @@ pub fn deletion_policy_is_allowed(service: &HostingService, package: &Package) -
 
 /// What is there already is taken over only where the instance says so.
 fn adoption_is_allowed(inputs: &Inputs, runtime: &Runtime, plugin: &dyn Plugin) -> Result<(), Hold> {
-    let status = inputs.service.status.clone().unwrap_or_default();
-    if record::adopts(inputs.service, &status).is_none() {
+    if record::adopts(inputs.service, inputs.service.status.as_ref()).is_none() {
         return Ok(());
     }
     let instance = &runtime.name;

@@ -100,8 +100,9 @@ pub fn up_to_date(identity: Identity, service: &HostingService, status: &Hosting
 }
 
 /// The id of the remote that a service is to take over in place of making one, until it has its remote.
-pub fn adopts<'a>(service: &'a HostingService, status: &HostingServiceStatus) -> Option<&'a str> {
-    let adopt = service.spec.adopt.as_ref().filter(|_| status.remote.is_none() && status.last_applied.is_none());
+pub fn adopts<'a>(service: &'a HostingService, status: Option<&HostingServiceStatus>) -> Option<&'a str> {
+    let has_remote = status.is_some_and(|status| status.remote.is_some() || status.last_applied.is_some());
+    let adopt = service.spec.adopt.as_ref().filter(|_| !has_remote);
     adopt.map(|adopt| adopt.remote_id.as_str())
 }
 

@@ -140,10 +140,9 @@ fn provider(
 
 /// The remote that a service is to take over, as long as it is wanted.
 fn adopts(service: &HostingService) -> Option<&str> {
-    let status = service.status.clone().unwrap_or_default();
     let wanted = service.metadata.deletion_timestamp.is_none()
         && service.spec.desired_status != hostwright_crds::DesiredStatus::Terminated;
-    record::adopts(service, &status).filter(|_| wanted)
+    record::adopts(service, service.status.as_ref()).filter(|_| wanted)
 }
 
 fn instance_of(service: &HostingService, ctx: &Context) -> Option<String> {

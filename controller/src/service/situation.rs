@@ -178,7 +178,7 @@ impl<'a> Situation<'a> {
 
     /// The id of the remote that is to be taken over in place of making one.
     pub fn adopts(&self) -> Option<&'a str> {
-        record::adopts(self.service, self.status)
+        record::adopts(self.service, Some(self.status))
     }
 
     /// The look's remote, where it is the one to be taken over and does not carry our mark yet.

@@ -33,13 +33,11 @@ pub(crate) enum Store {
 impl Store {
     pub(crate) fn of(instance: &Instance) -> Self {
         let strangers = instance.settings.get("strangers").and_then(Value::as_u64).unwrap_or_default();
-        match instance.text("directory").filter(|path| !path.is_empty()) {
-            Some(path) => Self::Directory { path: path.into(), strangers },
-            None => {
-                let there = self::strangers(strangers).map(|remote| (remote.key().to_owned(), remote)).collect();
-                Self::Memory { name: instance.name.clone(), remotes: Mutex::new(there) }
-            }
+        if let Some(path) = instance.text("directory").filter(|path| !path.is_empty()) {
+            return Self::Directory { path: path.into(), strangers };
         }
+        let there = self::strangers(strangers).map(|remote| (remote.key().to_owned(), remote)).collect();
+        Self::Memory { name: instance.name.clone(), remotes: Mutex::new(there) }
     }
 
     /// What is kept under a key: its external id, or its own id where it has none.

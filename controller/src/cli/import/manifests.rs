@@ -201,7 +201,7 @@ mod tests {
     use hostwright_plugin::{Remote, RemoteOwner};
     use serde_json::json;
 
-    fn package(name: &str, more: Value) -> Package {
+    fn package(name: &str, more: &Value) -> Package {
         let mut spec = json!({"providerInstanceRef": {"name": "panel-eu"}});
         spec.as_object_mut().unwrap().extend(more.as_object().cloned().unwrap());
         let object = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "Package", "metadata": {"name": name}, "spec": spec});
@@ -227,8 +227,8 @@ mod tests {
         named.owner = Some(RemoteOwner { email: "a@example.com".into(), name: "A \"quoted\"\nname".into() });
         named.state = State::Suspended;
         let packages = [
-            package("small", json!({"provisioning": {"memory": 1024}})),
-            package("big", json!({"provisioning": {"memory": 2048}})),
+            package("small", &json!({"provisioning": {"memory": 1024}})),
+            package("big", &json!({"provisioning": {"memory": 2048}})),
         ];
         let others =
             [(remote("8", json!({})), Whose::Others), (remote("9", json!({})), Whose::Ours("customers/a".into()))];
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn a_package_that_cannot_be_told_is_left_empty_and_names_are_never_given_twice() {
         let packages = [
-            package("small", json!({"provisioning": {"memory": 1}, "allowedDeletionPolicies": ["Terminate"]})),
-            package("big", json!({})),
+            package("small", &json!({"provisioning": {"memory": 1}, "allowedDeletionPolicies": ["Terminate"]})),
+            package("big", &json!({})),
         ];
         let all = [
             (remote("1.2", json!({"memory": 3})), Whose::Unmarked),
@@ -263,9 +263,9 @@ mod tests {
 
     #[test]
     fn a_package_of_another_instance_cannot_be_asked_for() {
-        let mut elsewhere = package("elsewhere", json!({}));
+        let mut elsewhere = package("elsewhere", &json!({}));
         elsewhere.spec.provider_instance_ref.name = "panel-us".into();
-        let (packages, sample) = ([package("small", json!({})), elsewhere], Sample::new());
+        let (packages, sample) = ([package("small", &json!({})), elsewhere], Sample::new());
         let refused = Writing::new("panel-eu", &sample, &packages, Some("elsewhere"), "customers").err().unwrap();
         assert_eq!(
             refused.message(),

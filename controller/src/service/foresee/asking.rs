@@ -47,7 +47,7 @@ impl<'a> Asked<'a> {
             },
             paid_until: due::paid_until(service),
             remote: status.remote.as_ref().map(call::handle),
-            named: record::adopts(service, status).map(str::to_owned),
+            named: record::adopts(service, Some(status)).map(str::to_owned),
             applied: status.last_applied.as_ref().map(|last| last.config.clone()),
             before: None,
             force: false,

@@ -8,8 +8,8 @@ use crate::support::{Fixture, call, instance};
 /// A server that another system made for the user with this address, and a call that names it.
 async fn stranger(fixture: &Fixture, email: &str) -> Call {
     let mut eve = call();
-    eve.owner.key = "prod.customers.cust-9".to_owned();
-    eve.owner.email = "first@example.com".to_owned();
+    "prod.customers.cust-9".clone_into(&mut eve.owner.key);
+    "first@example.com".clone_into(&mut eve.owner.email);
     let made = fixture.created(eve).await;
     let id = made.remote.as_ref().unwrap().id.clone();
     let server = fixture.server(&made);
