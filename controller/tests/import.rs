@@ -133,6 +133,13 @@ fn what_is_there_becomes_services_and_what_nobody_knows_is_removed_when_it_is_na
     assert!(listed.contains("old has 1 remote and 0 users with our mark that no object knows."), "{listed}");
     assert!(place.told(0, &["orphans", "old", "--remove", "stranger-1", "--dry-run"]).contains("would be ended"));
     assert!(place.told(2, &["orphans", "old", "--remove", "stranger-1"]).contains("add --yes"));
+    let mode = |mode: &str| {
+        place.kubectl(&["patch", "hinst/old", "--type=merge", "-p", &json!({"spec": {"mode": mode}}).to_string()]);
+    };
+    mode("ObserveOnly");
+    let refused = place.told(1, &["orphans", "old", "--remove", "stranger-1", "--yes"]);
+    assert!(refused.contains("ProviderInstance old has mode ObserveOnly, so nothing is changed there"), "{refused}");
+    mode("Active");
     assert_eq!(place.kept(), before);
     assert!(place.told(0, &["orphans", "old", "--remove", "stranger-1", "--yes"]).contains(" was ended\n"));
     assert!(place.told(0, &["import", "old"]).contains("old has 1 unmarked."));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use hostwright_crds::{DeletionPolicy, Package};
+use hostwright_crds::{DeletionPolicy, OwnerScope, Package};
 use hostwright_plugin::schema::Field;
 use hostwright_plugin::{Map, Plugin, Present, State};
 use kube::ResourceExt as _;
@@ -21,6 +21,7 @@ pub(super) struct Writing<'a> {
     instance: &'a str,
     namespace: &'a str,
     plugin: &'a dyn Plugin,
+    owner_scope: OwnerScope,
     /// Packages of the instance; the one that was asked for.
     packages: Vec<&'a Package>,
 }
@@ -28,7 +29,7 @@ pub(super) struct Writing<'a> {
 impl<'a> Writing<'a> {
     pub(super) fn new(
         instance: &'a str,
-        plugin: &'a dyn Plugin,
+        (plugin, owner_scope): (&'a dyn Plugin, OwnerScope),
         packages: &'a [Package],
         asked: Option<&str>,
         namespace: &'a str,
@@ -44,26 +45,31 @@ impl<'a> Writing<'a> {
                 return Err(Failure::usage(message));
             }
         }
-        Ok(Self { instance, namespace, plugin, packages })
+        Ok(Self { instance, namespace, plugin, owner_scope, packages })
     }
 
-    /// One HostingService for everything that is unmarked or orphaned, as YAML.
-    pub(super) fn of_all(&self, all: &[(Present, Whose)], known: &Known) -> String {
+    /// One HostingService for everything that is unmarked or orphaned, as YAML; and the ids of what is left out.
+    pub(super) fn of_all(&self, all: &[(Present, Whose)], known: &Known) -> (String, Vec<String>) {
         let mut taken = BTreeSet::new();
-        let mut text = String::new();
+        let (mut text, mut left_out) = (String::new(), Vec::new());
         for (present, whose) in all {
             let place = match whose {
                 Whose::Unmarked => Some((self.namespace.to_owned(), self.free_name(present, known, &mut taken))),
-                // Its mark is that of this very name.
-                Whose::Orphaned => present.external_id.as_deref().and_then(|mark| known.place_of(mark)),
-                Whose::Ours(_) | Whose::Claimed(_) | Whose::Others => None,
+                // Its mark is that of this very name. An object of that name has ended, and stays as it is.
+                Whose::Orphaned => {
+                    let place = present.external_id.as_deref().and_then(|mark| known.place_of(mark));
+                    place.filter(|(namespace, name)| !known.has(namespace, name))
+                }
+                Whose::Ours(_) | Whose::Claimed(_) | Whose::Others => continue,
             };
-            if let Some(place) = place {
-                // Writing to a String cannot fail.
-                let _ = self.add(&mut text, present, &place, known);
-            }
+            let Some(place) = place else {
+                left_out.push(present.remote.id.clone());
+                continue;
+            };
+            // Writing to a String cannot fail.
+            let _ = self.add(&mut text, present, &place, known);
         }
-        text
+        (text, left_out)
     }
 
     fn free_name(&self, present: &Present, known: &Known, taken: &mut BTreeSet<String>) -> String {
@@ -86,7 +92,7 @@ impl<'a> Writing<'a> {
         let place = present.remote.url.as_ref().map(|url| format!(", {url}")).unwrap_or_default();
         let desired = if present.state == State::Suspended { "Suspended" } else { "Active" };
         let key = present.owner_key.as_deref();
-        let owner = key.and_then(|key| known.owner_in(key, namespace));
+        let owner = key.and_then(|key| known.owner_in(key, namespace, self.owner_scope));
         let email = present.owner.as_ref().map(|owner| owner.email.clone());
         let person = present.owner.as_ref().map(|owner| owner.name.clone());
         let (package, candidates) = self.package_for(present);
@@ -119,7 +125,7 @@ impl<'a> Writing<'a> {
         }
         writeln!(text, "  desiredStatus: {desired}")?;
         writeln!(text, "  adopt: {{remoteId: {}}}", quoted(id))?;
-        if self.may_retain() {
+        if self.may_retain(package) {
             writeln!(text, "  # Until you trust it: deleting this object leaves the server alone.")?;
             writeln!(text, "  deletionPolicy: Retain")?;
         }
@@ -137,8 +143,9 @@ impl<'a> Writing<'a> {
         fields.map(|field| (field.key().to_owned(), field.label().to_owned())).collect()
     }
 
-    fn may_retain(&self) -> bool {
-        self.packages.iter().all(|package| package.spec.allows(DeletionPolicy::Retain))
+    fn may_retain(&self, chosen: Option<&Package>) -> bool {
+        let allows = |package: &Package| package.spec.allows(DeletionPolicy::Retain);
+        chosen.map_or_else(|| self.packages.iter().all(|package| allows(package)), allows)
     }
 
     /// The package that a remote is configured like, else the only one; and what to say where there is none.
@@ -216,8 +223,10 @@ mod tests {
 
     fn written(packages: &[Package], all: &[(Present, Whose)]) -> Vec<Value> {
         let sample = Sample::new();
-        let writing = Writing::new("panel-eu", &sample, packages, None, "customers").unwrap();
-        let text = writing.of_all(all, &Known::default());
+        let scope = OwnerScope::Namespace;
+        let writing = Writing::new("panel-eu", (&sample, scope), packages, None, "customers").unwrap();
+        let (text, left_out) = writing.of_all(all, &Known::default());
+        assert_eq!(left_out, [""; 0]);
         serde_saphyr::from_multiple::<Value>(&text).unwrap()
     }
 
@@ -266,7 +275,10 @@ mod tests {
         let mut elsewhere = package("elsewhere", &json!({}));
         elsewhere.spec.provider_instance_ref.name = "panel-us".into();
         let (packages, sample) = ([package("small", &json!({})), elsewhere], Sample::new());
-        let refused = Writing::new("panel-eu", &sample, &packages, Some("elsewhere"), "customers").err().unwrap();
+        let refused =
+            Writing::new("panel-eu", (&sample, OwnerScope::Namespace), &packages, Some("elsewhere"), "customers")
+                .err()
+                .unwrap();
         assert_eq!(
             refused.message(),
             Some("--package: ProviderInstance panel-eu has no Package elsewhere; it has: small")

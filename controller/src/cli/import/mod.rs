@@ -76,14 +76,15 @@ async fn write(
     output: &Output,
 ) -> Result<(), Failure> {
     let packages = panel.packages().await?;
-    let writing = Writing::new(
-        panel.name(),
-        panel.plugin.as_ref(),
-        &packages,
-        arguments.package.as_deref(),
-        &arguments.namespace,
-    )?;
-    let text = writing.of_all(all, known);
+    let plugin = (panel.plugin.as_ref(), panel.instance.spec.owner_scope);
+    let writing = Writing::new(panel.name(), plugin, &packages, arguments.package.as_deref(), &arguments.namespace)?;
+    let (text, left_out) = writing.of_all(all, known);
+    if !left_out.is_empty() {
+        output.remark(&format!(
+            "Left out: remote {}. No new service can have that mark: an object of that name has ended, or the mark holds no name.",
+            left_out.join(", ")
+        ));
+    }
     if text.is_empty() {
         output.remark(&format!("{} has nothing that is unmarked or orphaned.", panel.name()));
         return Ok(());

@@ -20,7 +20,7 @@ pub(super) struct Consent {
 
 /// Ends one remote.
 pub(super) async fn remote(panel: &Panel, id: &str, consent: Consent, output: &Output) -> Result<(), Failure> {
-    may_be_changed(panel)?;
+    may_be_changed(panel).await?;
     let present = find(panel, id).await?;
     let title = title(panel, &present);
     if consent.dry_run {
@@ -28,7 +28,10 @@ pub(super) async fn remote(panel: &Panel, id: &str, consent: Consent, output: &O
     }
     let warning = format!("{title} is ended, and everything on it is lost. That cannot be undone.");
     agreement::ask(&warning, consent.yes, output).await?;
-    let seen = look_again(panel, &present).await?;
+    may_be_changed(panel).await?;
+    let Some(seen) = look_again(panel, &present).await? else {
+        return output.line(&format!("{title} is gone already"));
+    };
     let call = call(panel, &seen);
     match ask(panel, &call, CallKind::Mutation, panel.plugin.terminate(&call)).await {
         Ok(Outcome::Accepted { .. }) => {
@@ -41,22 +44,25 @@ pub(super) async fn remote(panel: &Panel, id: &str, consent: Consent, output: &O
             Err(error) => Err(failed(panel, &format!("{title} was ended, but the look afterwards failed"), &error)),
         },
         Err(error) if error.class == Class::NotFound => output.line(&format!("{title} is gone already")),
-        Err(error) if error.class.may_have_been_applied() => {
-            Err(failed(panel, &format!("{title} may have been ended: run the same command again"), &error))
-        }
+        Err(error) if error.class.may_have_been_applied() => Err(failed(
+            panel,
+            &format!("{title} may have been ended; list the orphans again to see whether it was"),
+            &error,
+        )),
         Err(error) => Err(failed(panel, &format!("{title} was not ended"), &error)),
     }
 }
 
 /// Removes one user. The provider itself refuses one who owns something.
 pub(super) async fn user(panel: &Panel, id: &str, consent: Consent, output: &Output) -> Result<(), Failure> {
-    may_be_changed(panel)?;
+    may_be_changed(panel).await?;
     let found = find_user(panel, id).await?;
     let title = format!("user {id} on {}, marked {}", panel.name(), found);
     if consent.dry_run {
         return output.line(&format!("{title} would be removed. Nothing was changed."));
     }
     agreement::ask(&format!("{title} is removed. That cannot be undone."), consent.yes, output).await?;
+    may_be_changed(panel).await?;
     if find_user(panel, id).await? != found {
         return Err(Failure::failed(format!("{title} was changed meanwhile; nothing was removed")));
     }
@@ -66,19 +72,29 @@ pub(super) async fn user(panel: &Panel, id: &str, consent: Consent, output: &Out
     match panel.runtime.gate.call(permit, id, removing).await {
         Ok(()) => output.line(&format!("{title} was removed")),
         Err(error) if error.class == Class::NotFound => output.line(&format!("{title} is gone already")),
-        Err(error) if error.class.may_have_been_applied() => {
-            Err(failed(panel, &format!("{title} may have been removed: run the same command again"), &error))
-        }
+        Err(error) if error.class.may_have_been_applied() => Err(failed(
+            panel,
+            &format!("{title} may have been removed; list the orphans again to see whether it was"),
+            &error,
+        )),
         Err(error) => Err(failed(panel, &format!("{title} was not removed"), &error)),
     }
 }
 
-fn may_be_changed(panel: &Panel) -> Result<(), Failure> {
-    let mode = panel.instance.spec.mode;
-    if mode == InstanceMode::Active {
-        return Ok(());
+/// Whether the instance, as it is at this moment, may be changed, and leads to the panel that the controller knows.
+async fn may_be_changed(panel: &Panel) -> Result<(), Failure> {
+    let (name, instance) = (panel.name(), panel.instance_now().await?);
+    if instance.spec.mode != InstanceMode::Active {
+        let mode = instance.spec.mode;
+        return Err(Failure::failed(format!("ProviderInstance {name} has mode {mode:?}, so nothing is changed there")));
     }
-    Err(Failure::failed(format!("ProviderInstance {} has mode {mode:?}, so nothing is changed there", panel.name())))
+    let known = instance.status.and_then(|status| status.remote_identity);
+    if known.is_some_and(|known| known != panel.runtime.identity) {
+        return Err(Failure::failed(format!(
+            "ProviderInstance {name} leads to another panel than the one that the controller knows; nothing was changed"
+        )));
+    }
+    Ok(())
 }
 
 fn title(panel: &Panel, present: &Present) -> String {
@@ -123,17 +139,17 @@ async fn find_user(panel: &Panel, id: &str) -> Result<String, Failure> {
 }
 
 /// The look right before it is removed: the same remote, the same mark, and still no object that knows it.
-async fn look_again(panel: &Panel, present: &Present) -> Result<Present, Failure> {
+async fn look_again(panel: &Panel, present: &Present) -> Result<Option<Present>, Failure> {
     let title = title(panel, present);
     let changed = || Failure::failed(format!("{title} was changed meanwhile; nothing was ended"));
     let seen = match observe(panel, &call(panel, present)).await {
         Ok(Observation::Present(seen)) => *seen,
-        Ok(Observation::Absent) => return Err(Failure::failed(format!("{title} is gone already"))),
+        Ok(Observation::Absent) => return Ok(None),
         Err(error) => return Err(failed(panel, &format!("{title} cannot be looked at"), &error)),
     };
     let same = seen.remote.id == present.remote.id && seen.external_id == present.external_id;
     let still = same && !orphaned(vec![seen.clone()], &panel.known().await?).is_empty();
-    if still { Ok(seen) } else { Err(changed()) }
+    if still { Ok(Some(seen)) } else { Err(changed()) }
 }
 
 /// What a plugin needs to look at a remote that no object knows, and to end it.

@@ -86,6 +86,12 @@ impl Panel {
         &self.runtime.name
     }
 
+    /// The instance as it is at this moment.
+    pub(super) async fn instance_now(&self) -> Result<ProviderInstance, Failure> {
+        let api: Api<ProviderInstance> = Api::all(self.client.clone());
+        Ok(answer(api.get(self.name())).await?)
+    }
+
     /// Everything the provider lists, in the order of its ids.
     pub(super) async fn remotes(&self) -> Result<Vec<Present>, Failure> {
         let mut listed =

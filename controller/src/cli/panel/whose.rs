@@ -57,6 +57,8 @@ pub(in super::super) struct Known {
     /// The service by the id of a remote that it is to take over.
     claims: BTreeMap<String, String>,
     owners: BTreeSet<String>,
+    /// An object that cannot be read may have any owner.
+    has_unknown_owner: bool,
     names: BTreeSet<String>,
 }
 
@@ -72,8 +74,7 @@ impl Known {
         for service in services {
             match &service.0 {
                 Ok(service) => known.add(service, instances, instance),
-                // Its record is in the metadata, which can be read.
-                Err(invalid) => known.add_record(&invalid.metadata),
+                Err(invalid) => known.add_unreadable(&invalid.metadata),
             }
         }
         known
@@ -83,7 +84,7 @@ impl Known {
         let name = name_of(&service.metadata);
         self.names.insert(name.clone());
         let identity = identity(&service.metadata);
-        if identity.as_ref().is_some_and(|identity| identity.ended.is_some()) {
+        if is_ended(&service.metadata) {
             return;
         }
         self.add_record(&service.metadata);
@@ -104,6 +105,20 @@ impl Known {
             (None, Some(adopt)) => drop(self.claims.insert(adopt.remote_id.clone(), name)),
             (None, None) => {}
         }
+    }
+
+    /// Its record is in the metadata, which can be read; without one it may have any owner.
+    fn add_unreadable(&mut self, metadata: &ObjectMeta) {
+        let name = name_of(metadata);
+        self.names.insert(name.clone());
+        if is_ended(metadata) {
+            return;
+        }
+        self.add_record(metadata);
+        self.has_unknown_owner |= identity(metadata).is_none();
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let derived = external_id(&self.installation, &text(&metadata.namespace), &text(&metadata.name));
+        self.marks.entry(derived).or_insert(name);
     }
 
     fn add_record(&mut self, metadata: &ObjectMeta) {
@@ -132,7 +147,7 @@ impl Known {
 
     /// Whether this owner key is of this installation, and no object has that owner.
     pub(in super::super) fn is_orphaned_owner(&self, key: &str) -> bool {
-        self.is_own(key) && !self.owners.contains(key)
+        self.is_own(key) && !self.owners.contains(key) && !self.has_unknown_owner
     }
 
     /// Whether a service of this name is there, in whatever state.
@@ -146,10 +161,13 @@ impl Known {
         (external_id(&self.installation, namespace, name) == mark).then(|| (namespace.to_owned(), name.to_owned()))
     }
 
-    /// The owner id in an owner key of this namespace.
-    pub(in super::super) fn owner_in(&self, key: &str, namespace: &str) -> Option<String> {
+    /// The owner id in an owner key, for a service of this namespace; none where the key is of another one.
+    pub(in super::super) fn owner_in(&self, key: &str, namespace: &str, scope: OwnerScope) -> Option<String> {
         let part = self.own_part(key)?;
-        Some(part.strip_prefix(&format!("{namespace}.")).unwrap_or(part).to_owned())
+        match scope {
+            OwnerScope::Namespace => part.strip_prefix(namespace)?.strip_prefix('.').map(str::to_owned),
+            OwnerScope::Installation => Some(part.to_owned()),
+        }
     }
 
     fn is_own(&self, mark: &str) -> bool {
@@ -164,6 +182,12 @@ impl Known {
 /// The record, for whichever object it was written: one that was copied may belong to what is restored next.
 fn identity(metadata: &ObjectMeta) -> Option<Identity> {
     Identity::parse(metadata.annotations.as_ref()?.get(annotation::IDENTITY)?).ok()
+}
+
+/// Whether the record says so of this very object: one that was copied says nothing of the copy.
+fn is_ended(metadata: &ObjectMeta) -> bool {
+    let own = |identity: &Identity| identity.for_object == name_of(metadata);
+    identity(metadata).filter(own).is_some_and(|identity| identity.ended.is_some())
 }
 
 fn name_of(metadata: &ObjectMeta) -> String {
@@ -252,6 +276,26 @@ mod tests {
     }
 
     #[test]
+    fn the_record_of_an_ended_service_says_nothing_of_what_it_was_copied_to() {
+        let mut copied = recorded("alice", "prod.customers.alice", true);
+        copied["status"] = json!({"externalId": "prod.customers.restored"});
+        let known = known(&[service("bob", copied)]);
+        for mark in ["prod.customers.bob", "prod.customers.restored"] {
+            assert_eq!(known.whose(&remote("1", Some(mark))), Whose::Ours("customers/bob".to_owned()), "{mark}");
+        }
+        assert!(!known.is_orphaned_owner("prod.customers.cust-bob"));
+    }
+
+    #[test]
+    fn an_object_that_cannot_be_read_and_has_no_record_counts_as_knowing() {
+        let mut broken = json!(service("alice", json!({})).0.unwrap());
+        broken["spec"]["desiredStatus"] = json!("Gone");
+        let known = known(&[serde_json::from_value(broken).unwrap()]);
+        assert_eq!(known.whose(&remote("1", Some("prod.customers.alice"))), Whose::Ours("customers/alice".to_owned()));
+        assert!(known.has("customers", "alice") && !known.is_orphaned_owner("prod.customers.cust-gone"));
+    }
+
+    #[test]
     fn an_object_that_cannot_be_read_knows_what_its_record_says() {
         let broken = service("alice", recorded("alice", "prod.customers.alice", false));
         let mut broken = json!(broken.0.unwrap());
@@ -299,7 +343,19 @@ mod tests {
         let (namespace, name) = place(&shortened).unwrap();
         assert_eq!(external_id("prod", &namespace, &name), shortened);
         assert_eq!(place("4711"), None);
-        assert_eq!(known.owner_in("prod.customers.cust-1", "customers").as_deref(), Some("cust-1"));
-        assert_eq!(known.owner_in("prod.cust-1", "customers").as_deref(), Some("cust-1"));
+    }
+
+    #[test]
+    fn the_owner_in_a_key_is_told_only_where_the_key_is_of_that_namespace() {
+        let known = known(&[]);
+        let rows = [
+            ("prod.customers.cust-1", OwnerScope::Namespace, Some("cust-1")),
+            ("prod.shop.cust-1", OwnerScope::Namespace, None),
+            ("prod.customers.x", OwnerScope::Installation, Some("customers.x")),
+            ("17", OwnerScope::Installation, None),
+        ];
+        for (key, scope, owner) in rows {
+            assert_eq!(known.owner_in(key, "customers", scope).as_deref(), owner, "{key}");
+        }
     }
 }
