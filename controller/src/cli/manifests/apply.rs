@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kube::Client;
+use kube::ResourceExt as _;
 use kube::api::{DynamicObject, Patch, PatchParams, ValidationDirective};
 use serde_json::Value;
 
@@ -158,14 +159,21 @@ impl Applying {
 
 /// Whether an apply changed nothing that people see.
 fn is_same(before: &DynamicObject, after: &DynamicObject) -> bool {
-    let seen = |object: &DynamicObject| {
-        let mut object = object.clone();
-        object.metadata.managed_fields = None;
-        object.metadata.resource_version = None;
-        object.metadata.generation = None;
-        object
-    };
     before.metadata.resource_version == after.metadata.resource_version || seen(before) == seen(after)
+}
+
+/// What people write. The controller may have written its own part between the read and the apply.
+fn seen(object: &DynamicObject) -> DynamicObject {
+    let mut object = object.clone();
+    object.metadata.managed_fields = None;
+    object.metadata.resource_version = None;
+    object.metadata.generation = None;
+    object.finalizers_mut().retain(|finalizer| finalizer != hostwright_crds::FINALIZER);
+    object.annotations_mut().remove(hostwright_crds::annotation::IDENTITY);
+    if let Some(data) = object.data.as_object_mut() {
+        data.remove("status");
+    }
+    object
 }
 
 /// Why an object was refused: each field with its line, and what to do.
@@ -201,4 +209,29 @@ fn conflict(manifest: &Manifest, object: &str, before: Option<&DynamicObject>, f
         value(now),
         value(manifest.object.pointer(&pointer)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn object(metadata: &Value, status: Value) -> DynamicObject {
+        let mut object = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "HostingService", "metadata": metadata,
+            "spec": {"desiredStatus": "Active"}});
+        if !status.is_null() {
+            object["status"] = status;
+        }
+        serde_json::from_value(object).unwrap()
+    }
+
+    #[test]
+    fn what_the_controller_writes_meanwhile_is_no_change_of_the_apply() {
+        let before = object(&json!({"name": "zoe", "resourceVersion": "7"}), Value::Null);
+        let controlled = json!({"name": "zoe", "resourceVersion": "9", "finalizers": [hostwright_crds::FINALIZER],
+            "annotations": {hostwright_crds::annotation::IDENTITY: "{}"}});
+        assert!(is_same(&before, &object(&controlled, json!({"phase": "Pending"}))));
+        let labelled = json!({"name": "zoe", "resourceVersion": "9", "labels": {"a": "b"}});
+        assert!(!is_same(&before, &object(&labelled, Value::Null)));
+    }
 }
