@@ -344,3 +344,35 @@ async fn a_service_whose_mark_another_remote_carries_gets_no_second_one() {
     world.until("it is attached", |world| world.service("alice").ready()).await;
     assert_eq!((world.service("alice").remote_id(), provider.count("adopt")), (marked.as_str(), 0));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_order_that_is_given_up_waits_also_when_a_later_attempt_was_refused() {
+    let provider = provider().able(|capabilities| capabilities.settle_seconds = 60);
+    let id = provider.has_stranger(small());
+    provider.fails("adopt", 1, Fault::LandsLate(Duration::from_secs(40)));
+    provider.fails("adopt", 20, Fault::Refused(Error::new(Class::Unavailable, "down", "nobody is there")));
+    let world = allowing(&provider).with(adopting("alice", &id)).running();
+    world.until("it was refused", |_| provider.count("adopt") == 2).await;
+    world.delete("alice");
+    world.loses("alice").await;
+    assert!(provider.remotes().is_empty(), "a mark that no object knows: {:?}", provider.remotes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_is_corrected_while_an_attempt_may_still_land_marks_one_remote() {
+    let provider = Provider::new(CreateUniqueness::LookupOnly).able(|capabilities| capabilities.settle_seconds = 60);
+    let (first, second) = (provider.has_stranger(small()), provider.has_stranger(small()));
+    provider.fails("adopt", 1, Fault::LandsLate(Duration::from_secs(40)));
+    let world = allowing(&provider).with(adopting("alice", &first)).running();
+    world.until("it was asked for", |_| provider.count("adopt") == 1).await;
+    world.edit("alice", &json!({"adopt": {"remoteId": second}}));
+    world.passes(Duration::from_mins(3)).await;
+    let marked = |id: &str| provider.remote_of(id).external_id == mark("alice");
+    assert_eq!((marked(&first), marked(&second), provider.count("create")), (true, false, 0));
+    world.service("alice").is_held_by("AdoptionRefused").explains("carries this service's mark already");
+
+    // Given up altogether, it makes none beside the one that is marked.
+    world.edit("alice", &json!({"adopt": null}));
+    world.until("it has the one that is marked", |world| world.service("alice").ready()).await;
+    assert_eq!((world.service("alice").remote_id(), provider.count("create")), (first.as_str(), 0));
+}

@@ -6,7 +6,7 @@ use hostwright_plugin::{Present, State};
 use super::super::record::Record;
 use super::super::retry;
 use super::super::situation::Situation;
-use super::{Attachment, Conclusion, Step, Wait, existing, has_settled};
+use super::{Attachment, Conclusion, Step, Wait, existing, has_settled, making};
 use crate::providers::Hold;
 
 /// What has our mark is not what is to be taken over.
@@ -37,11 +37,11 @@ pub(super) fn unanswered(s: &Situation) -> Option<Step> {
     {
         return Some(Step::Poll);
     }
-    // A mark that lands late would be one that no object knows.
-    if s.aim.target == Target::Terminated
+    // A mark that lands late would be one that no object knows, or a second one where the id was corrected meanwhile.
+    if making::must_settle(s)
         && let Err(until) = has_settled(s, retry::sent_until(operation))
     {
-        let message = "the last attempt to take the remote over was not answered and may still land; this object stays until then";
+        let message = "the last attempt to take a remote over was not answered and may still land; looking again before anything else";
         return Some(Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message)));
     }
     Some(Step::Conclude(Conclusion::HadNoEffect))

@@ -85,17 +85,19 @@ fn gone(s: &Situation) -> Step {
         return step;
     }
     if let Some(until) = may_land_until(s) {
-        let message = "a create was not answered and may still appear; this object stays until that is certain";
+        let message = "an attempt was not answered and may still land; this object stays until that is certain";
         return Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message));
     }
     if s.aim.deleting { Step::Release(ReleaseReason::Ended) } else { Step::End }
 }
 
-/// Until when a create that was not answered may still land, when the look was earlier than that.
+/// Until when a create or an adoption that was not answered may still land, when the look was earlier than that.
 pub(super) fn may_land_until(s: &Situation) -> Option<Timestamp> {
     // An operation that was never attempted carries what an earlier create left open.
-    let may_create = |operation: &&Operation| operation.verb == Verb::Create || operation.attempted_at.is_none();
-    let unanswered = s.operation().filter(may_create).and_then(|operation| operation.unanswered_at.as_ref());
+    let may_mark = |operation: &&Operation| {
+        matches!(operation.verb, Verb::Create | Verb::Adopt) || operation.attempted_at.is_none()
+    };
+    let unanswered = s.operation().filter(may_mark).and_then(|operation| operation.unanswered_at.as_ref());
     let attempt = unanswered.and_then(|at| has_settled(s, Some(at.0)).err());
     let earlier = s.remote().and_then(|remote| remote.late_until.as_ref()).map(|until| until.0);
     attempt.or_else(|| earlier.filter(|until| s.look.is_some_and(|look| look.at < *until)))

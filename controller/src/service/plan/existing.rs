@@ -12,10 +12,13 @@ use crate::providers::Hold;
 /// A remote with our external id that belongs to somebody else is never touched.
 pub(super) fn foreign(s: &Situation) -> Option<Step> {
     let (present, identity) = (s.present()?, s.identity()?);
-    let tried =
-        |operation: &Operation| operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some();
+    // An attempt of ours may have put the mark there.
+    let tried = |operation: &Operation| {
+        matches!(operation.verb, Verb::Create | Verb::Adopt)
+            && (operation.outcome != OperationOutcome::Refused || operation.unanswered_at.is_some())
+    };
     let named = s.adopts() == Some(&present.remote.id);
-    let known = s.remote().is_some() || named || s.running(Verb::Create).is_some_and(tried);
+    let known = s.remote().is_some() || named || s.operation().is_some_and(tried);
     // Unless a create of ours may have landed late: then what stands there with our marks is that.
     let replaced = s.replaced().filter(|remote| remote.bound_at.is_some() && remote.late_until.is_none());
     let whose = match (&present.owner_key, replaced) {

@@ -22,14 +22,21 @@ pub(super) fn unanswered_create(s: &Situation) -> Option<Step> {
         let resolved = s.annotation(annotation::RESOLVE_CREATE) == Some("absent");
         return Some(if resolved { Step::ResolvedAsAbsent } else { nobody_can_tell() });
     }
-    // Where the provider refuses a second remote, a create that lands late makes the next one fail, so absence counts at
-    // once; but nothing may be released while one may still land.
-    let must_settle = !uniqueness.is_enforced() || s.aim.target == Target::Terminated;
-    if must_settle && let Err(until) = has_settled(s, retry::sent_until(operation)) {
+    if must_settle(s)
+        && let Err(until) = has_settled(s, retry::sent_until(operation))
+    {
         let message = "the last create was not answered and may still appear; looking again before anything else";
         return Some(Wait::until(until, Hold::new(reason::OUTCOME_UNKNOWN, message)));
     }
     Some(Step::Conclude(Conclusion::HadNoEffect))
+}
+
+/// Whether an attempt without an answer has to be given the time in which it may still land. Where the provider refuses a second
+/// remote with our mark, one that lands late makes the next attempt fail, so that absence counts at once; but nothing may be
+/// released while one may still land.
+pub(super) fn must_settle(s: &Situation) -> bool {
+    let enforced = s.facts().is_some_and(|facts| facts.capabilities.create_uniqueness.is_enforced());
+    !enforced || s.aim.target == Target::Terminated
 }
 
 /// A queued create is not absent because nothing shows yet: the provider is asked, or it counts as unanswered.
