@@ -7,33 +7,24 @@ mod running_demo;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
-use std::process::{Child, Output, Stdio};
+use std::process::Output;
 
-use counting::Counting;
+use counting::CountedApi;
 use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
 use serde_json::{Value, json};
 
 /// A demo with a provider that has two remotes which nobody marked, and a proxy before the API.
 struct Place {
     demo: RunningDemo,
-    proxy: Child,
-    api: Counting,
+    api: CountedApi,
 }
 
 impl Place {
     fn new() -> Self {
         let demo = RunningDemo::settled();
-        let mut proxy = demo.command("kubectl").args(["proxy", "--port=0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(proxy.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        let api = Counting::before(said.trim().rsplit(' ').next().unwrap());
-        let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "plain",
-            "contexts": [{"name": "plain", "context": {"cluster": "plain", "user": "", "namespace": "customers"}}],
-            "clusters": [{"name": "plain", "cluster": {"server": format!("http://{}", api.address)}}]});
-        fs::write(demo.folder().join("plain"), config.to_string()).unwrap();
-        let place = Self { demo, proxy, api };
+        let api = CountedApi::of(&demo);
+        let place = Self { demo, api };
         let instance = json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "ProviderInstance", "metadata": {"name": "old"},
             "spec": {"pluginRef": {"name": "simulated"}, "adoption": "Allow",
                 "config": {"strangers": 2, "directory": place.directory()}}});
@@ -71,7 +62,7 @@ impl Place {
 
     fn hostwright(&self, arguments: &[&str]) -> Output {
         let mut command = self.demo.command(HOSTWRIGHT);
-        command.env("KUBECONFIG", self.demo.folder().join("plain")).args(arguments).output().unwrap()
+        command.env("KUBECONFIG", &self.api.kubeconfig).args(arguments).output().unwrap()
     }
 
     #[track_caller]
@@ -79,13 +70,6 @@ impl Place {
         let done = self.hostwright(arguments);
         assert_eq!(done.status.code(), Some(code), "{}", written(&done));
         written(&done)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = self.proxy.kill();
-        let _ = self.proxy.wait();
     }
 }
 
@@ -102,8 +86,8 @@ fn what_is_there_becomes_services_and_what_nobody_knows_is_removed_when_it_is_na
     let manifests = String::from_utf8(manifests).unwrap();
     assert!(place.told(1, &["import", "old", "--only", "stranger-9"]).contains("old: there is no remote stranger-9"));
     place.told(0, &["orphans", "old"]);
-    assert!(place.api.count("GET") > 3, "the proxy is in between");
-    assert_eq!((place.api.mutating(), place.kept()), (0, before), "nothing was changed on either side");
+    assert!(place.api.requests.count("GET") > 3, "the proxy is in between");
+    assert_eq!((place.api.requests.mutating(), place.kept()), (0, before), "nothing was changed on either side");
 
     // As it is it is refused; filled in it takes over what is there, and makes nothing.
     let file = place.demo.folder().join("services.yaml");
@@ -138,8 +122,19 @@ fn what_is_there_becomes_services_and_what_nobody_knows_is_removed_when_it_is_na
     };
     mode("ObserveOnly");
     let refused = place.told(1, &["orphans", "old", "--remove", "stranger-1", "--yes"]);
-    assert!(refused.contains("ProviderInstance old has mode ObserveOnly, so nothing is changed there"), "{refused}");
+    assert!(refused.contains("ProviderInstance old has mode ObserveOnly; nothing was changed"), "{refused}");
     mode("Active");
+    let handed_over = |value: Value| {
+        let patch = json!({"data": {"handedOver": value}}).to_string();
+        let arguments =
+            ["-n", "hostwright-system", "patch", "configmap", "hostwright-installation", "--type=merge", "-p", &patch];
+        let done = place.demo.command("kubectl").args(arguments).output().unwrap();
+        assert!(done.status.success(), "{}", written(&done));
+    };
+    handed_over(json!("2026-01-01T00:00:00Z"));
+    let refused = place.told(1, &["orphans", "old", "--remove", "stranger-1", "--yes"]);
+    assert!(refused.contains("this installation was handed over at 2026-01-01T00:00:00Z"), "{refused}");
+    handed_over(Value::Null);
     assert_eq!(place.kept(), before);
     assert!(place.told(0, &["orphans", "old", "--remove", "stranger-1", "--yes"]).contains(" was ended\n"));
     assert!(place.told(0, &["import", "old"]).contains("old has 1 unmarked."));

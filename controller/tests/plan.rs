@@ -6,38 +6,29 @@ mod counting;
 mod running_demo;
 
 use std::fs;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Output, Stdio};
+use std::process::Output;
 
-use counting::Counting;
+use counting::{CountedApi, Counting};
 use running_demo::{HOSTWRIGHT, RunningDemo, has_kubectl, written};
 use serde_json::{Value, json};
 
-/// A demo, and its API as plain HTTP.
+/// A demo whose API and panel are counted.
 struct Place {
     demo: RunningDemo,
-    proxy: Child,
-    /// In front of the API and of the panel.
-    api: Counting,
+    api: CountedApi,
+    /// In front of the panel.
     panel: Counting,
 }
 
 impl Place {
     fn new() -> Self {
         let demo = RunningDemo::settled();
-        let mut proxy = demo.command("kubectl").args(["proxy", "--port=0"]).stdout(Stdio::piped()).spawn().unwrap();
-        let mut said = String::new();
-        BufReader::new(proxy.stdout.take().unwrap()).read_line(&mut said).unwrap();
-        let api = Counting::before(said.trim().rsplit(' ').next().unwrap());
+        let api = CountedApi::of(&demo);
         let instance = demo.command("kubectl").args(["get", "hinst", "panel-eu", "-o", "json"]).output().unwrap();
         let instance: Value = serde_json::from_slice(&instance.stdout).unwrap();
         let panel =
             Counting::before(instance["spec"]["config"]["panel_url"].as_str().unwrap().trim_start_matches("http://"));
-        let config = json!({"apiVersion": "v1", "kind": "Config", "current-context": "plain",
-            "contexts": [{"name": "plain", "context": {"cluster": "plain", "user": "", "namespace": "customers"}}],
-            "clusters": [{"name": "plain", "cluster": {"server": format!("http://{}", api.address)}}]});
-        fs::write(demo.folder().join("plain"), config.to_string()).unwrap();
-        Self { demo, proxy, api, panel }
+        Self { demo, api, panel }
     }
 
     /// The instance behind the counting proxy, and these objects.
@@ -50,7 +41,7 @@ impl Place {
         let all = json!({"apiVersion": "v1", "kind": "List", "items": items});
         fs::write(self.demo.folder().join("plan.json"), all.to_string()).unwrap();
         let mut command = self.demo.command(HOSTWRIGHT);
-        command.env("KUBECONFIG", self.demo.folder().join("plain")).current_dir(self.demo.folder());
+        command.env("KUBECONFIG", &self.api.kubeconfig).current_dir(self.demo.folder());
         command.args(["plan", "-f", "plan.json"]).args(arguments).output().unwrap()
     }
 
@@ -59,13 +50,6 @@ impl Place {
         let done = self.plan(objects, &[]);
         assert_eq!(done.status.code(), Some(code), "{}", written(&done));
         written(&done)
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let _ = self.proxy.kill();
-        let _ = self.proxy.wait();
     }
 }
 
@@ -127,8 +111,8 @@ fn a_plan_says_what_would_be_done_asks_both_sides_and_changes_neither() {
     let protected = place.told(1, &[service("alice-survival", &protected)]);
     assert!(protected.contains("  x TerminationProtected: "), "{protected}");
 
-    assert!(place.api.count("GET") > 10 && place.panel.count("GET") > 10);
-    assert_eq!((place.api.mutating(), place.panel.mutating()), (0, 0));
+    assert!(place.api.requests.count("GET") > 10 && place.panel.count("GET") > 10);
+    assert_eq!((place.api.requests.mutating(), place.panel.mutating()), (0, 0));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The installation in a cluster, as its own record tells it.
 
 use hostwright_crds::ProviderInstance;
-use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::core::v1::{ConfigMap, Namespace};
 use kube::api::ListParams;
 use kube::{Api, Client, ResourceExt as _};
 
@@ -74,6 +74,20 @@ impl Installed {
     /// When another cluster took it over.
     pub(super) fn handed_over(&self) -> Option<&str> {
         self.value(installation::HANDED_OVER)
+    }
+
+    /// Why what carries the mark of this installation is not this cluster's to judge, where it is not.
+    pub(super) async fn elsewhere(&self, client: &Client) -> Result<Option<String>, Failure> {
+        if let Some(since) = self.handed_over() {
+            return Ok(Some(format!("this installation was handed over at {since}")));
+        }
+        let namespaces: Api<Namespace> = Api::all(client.clone());
+        let cluster = answer(namespaces.get(installation::CLUSTER_NAMESPACE)).await?.uid();
+        let recorded = self.value(installation::CLUSTER);
+        let copied = recorded.is_some_and(|recorded| cluster.as_deref() != Some(recorded));
+        Ok(copied.then(|| {
+            format!("the installation's record in namespace {} was copied from another cluster", self.namespace)
+        }))
     }
 
     fn value(&self, key: &str) -> Option<&str> {

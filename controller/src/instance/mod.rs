@@ -40,7 +40,7 @@ pub use brake::{Brake, Braked, brake_holds, take};
 pub use connection::verify;
 pub use memory::Memory;
 pub use offline::problems_without_secrets;
-pub use reach::{reach, remotes, unreached, users};
+pub use reach::{ask, reach, redacted, remotes, unreached, users};
 pub use references::secret_references;
 pub use stock::{reserve, seems_free, tally, wake_those_who_wait};
 pub use token::pending_confirmations;

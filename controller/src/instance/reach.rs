@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use hostwright_crds::ProviderInstance;
-use hostwright_plugin::{Instance, Plugin, Present, Redactor, RemoteUser};
+use hostwright_plugin::{Class, Error as CallError, Instance, Plugin, Present, Redactor, RemoteUser};
 use k8s_openapi::api::core::v1::Secret as KubeSecret;
 use kube::{Api, Client, ResourceExt as _};
 
@@ -16,7 +16,7 @@ use super::references::secret_references;
 use super::validate::validate;
 use crate::clock::SystemClock;
 use crate::kube::{bounded, value_of};
-use crate::providers::{Gate, Inventory, Runtime, Standing};
+use crate::providers::{CallKind, Gate, Inventory, Runtime, Standing};
 
 /// Reads the settings with the credentials, whose Secrets are in this namespace, and asks the provider who it is.
 ///
@@ -86,6 +86,34 @@ pub async fn users(runtime: &Runtime) -> Result<Vec<RemoteUser>, String> {
     Ok(by_id.into_values().collect())
 }
 
+/// Asks the provider one thing, no harder than it may be asked. `about` is whom it concerns, for the breaker.
+///
+/// # Errors
+/// What it answered, without secrets.
+pub async fn ask<T>(
+    runtime: &Runtime,
+    kind: CallKind,
+    about: &str,
+    question: impl Future<Output = Result<T, CallError>> + Send,
+) -> Result<T, CallError> {
+    let held = |_| CallError::new(Class::Unavailable, "held", "the provider asks to be left alone for a while");
+    let permit = runtime.gate.admit(kind).await.map_err(held)?;
+    let answer = runtime.gate.call(permit, about, question).await;
+    answer.map_err(|error| match &runtime.settings {
+        Some(instance) => redacted(error, &redactor(instance)),
+        None => error,
+    })
+}
+
+fn redactor(instance: &Instance) -> Redactor {
+    Redactor::new(instance.secrets.values())
+}
+
+/// An error without secrets.
+pub fn redacted(error: CallError, redactor: &Redactor) -> CallError {
+    CallError { message: redactor.redact(&error.message), code: redactor.redact(&error.code), ..error }
+}
+
 fn asked(runtime: &Runtime) -> Result<(&dyn Plugin, &Instance), String> {
     let plugin =
         runtime.plugin.as_deref().ok_or_else(|| format!("there is no plugin {}", runtime.spec.plugin_ref.name))?;
@@ -97,7 +125,7 @@ fn asked(runtime: &Runtime) -> Result<(&dyn Plugin, &Instance), String> {
 fn told(failed: &Failed, instance: &Instance) -> String {
     match failed {
         Failed::Held(_) => "the provider asks to be left alone for a while".to_owned(),
-        Failed::Page(error) => Redactor::new(instance.secrets.values()).redact(&error.message),
+        Failed::Page(error) => redactor(instance).redact(&error.message),
     }
 }
 

@@ -27,13 +27,14 @@ pub const NAME: &str = "hostwright-installation";
 /// The longest installation id: it is the first label of names that providers limit.
 const ID_LENGTH: usize = 40;
 /// Its UID is that of the cluster.
-const CLUSTER_NAMESPACE: &str = "kube-system";
+pub const CLUSTER_NAMESPACE: &str = "kube-system";
 const ATTEMPTS: u32 = 8;
 const PAUSE: Duration = Duration::from_millis(200);
 
 /// The key of the installation id.
 pub const ID: &str = "installationId";
-const CLUSTER: &str = "clusterUid";
+/// The key of the UID of the cluster.
+pub const CLUSTER: &str = "clusterUid";
 const INSTANCES: &str = "instances";
 /// The key of the time at which another cluster took this installation over; absent while it is this cluster's.
 pub const HANDED_OVER: &str = "handedOver";

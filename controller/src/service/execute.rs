@@ -392,8 +392,7 @@ pub(super) fn not_usable() -> Step {
 
 /// Errors from outside, without any secret of the call.
 pub(super) fn redacted(error: CallError, call: &hostwright_plugin::Call) -> CallError {
-    let redactor = call.redactor();
-    CallError { message: redactor.redact(&error.message), code: redactor.redact(&error.code), ..error }
+    instance::redacted(error, &call.redactor())
 }
 
 /// What to wait for when the gate lets nothing through.

@@ -1,10 +1,14 @@
 //! A proxy for plain HTTP that counts requests by method and passes everything on.
 
+mod api;
+
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
+
+pub use api::CountedApi;
 
 type Counts = Arc<Mutex<BTreeMap<String, usize>>>;
 

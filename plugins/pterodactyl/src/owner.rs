@@ -17,12 +17,13 @@ const MOST_PAGES: u32 = 20;
 /// The longest name that the panel stores.
 const LONGEST_NAME: usize = 191;
 
+/// A user as the panel shows it.
 #[derive(Debug, Deserialize)]
-struct User {
-    id: u64,
-    external_id: Option<String>,
+pub(crate) struct User {
+    pub(crate) id: u64,
+    pub(crate) external_id: Option<String>,
     #[serde(default)]
-    email: String,
+    pub(crate) email: String,
 }
 
 /// The number of the owner's user. Makes the user if need be, and never changes an existing one.

@@ -2,21 +2,13 @@
 
 use hostwright_plugin::{Class, Error, Instance, RemoteUser, UserPage};
 use http::Method;
-use serde::Deserialize;
 
 use crate::Pterodactyl;
 use crate::client::Client;
 use crate::errors::NOT_FOUND;
 use crate::list::{PAGE_SIZE, page_number};
+use crate::owner::User;
 use crate::request::{ApiRequest, permission};
-
-#[derive(Debug, Deserialize)]
-struct User {
-    id: u64,
-    external_id: Option<String>,
-    #[serde(default)]
-    email: String,
-}
 
 pub(crate) async fn list(plugin: &Pterodactyl, instance: &Instance, cursor: Option<&str>) -> Result<UserPage, Error> {
     let client = plugin.client_for(instance)?;

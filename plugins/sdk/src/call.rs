@@ -48,7 +48,7 @@ pub struct Owner {
 
 /// Everything a verb may need. Optional parts are absent where the verb does not need them: ending a service works
 /// without a valid package.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Call {
     /// The id of the service at the provider, chosen by Hostwright and never re-used for another service.
     pub external_id: String,

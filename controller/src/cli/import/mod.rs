@@ -34,9 +34,9 @@ pub(super) struct Arguments {
     /// The Package in the manifests; absent: the one that fits, where there is one
     #[arg(long, value_name = "NAME", requires = "manifests")]
     package: Option<String>,
-    /// The namespace in the manifests of what is unmarked
-    #[arg(short, long, value_name = "NAMESPACE", default_value = "customers")]
-    namespace: String,
+    /// The namespace in the manifests of what is unmarked; absent: that of the kubeconfig
+    #[arg(short, long, value_name = "NAMESPACE", requires = "manifests")]
+    namespace: Option<String>,
     /// For programs
     #[arg(short, long, value_enum)]
     output: Option<Format>,
@@ -52,8 +52,10 @@ pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Fai
     let all: Vec<(Present, Whose)> = remotes
         .into_iter()
         .filter(wanted)
-        .map(|present| (known.whose(&present), present))
-        .map(|(whose, present)| (present, whose))
+        .map(|present| {
+            let whose = known.whose(&present);
+            (present, whose)
+        })
         .collect();
     if arguments.output.is_some() {
         return output.json(&all.iter().map(in_json).collect());
@@ -77,7 +79,8 @@ async fn write(
 ) -> Result<(), Failure> {
     let packages = panel.packages().await?;
     let plugin = (panel.plugin.as_ref(), panel.instance.spec.owner_scope);
-    let writing = Writing::new(panel.name(), plugin, &packages, arguments.package.as_deref(), &arguments.namespace)?;
+    let namespace = arguments.namespace.as_deref().unwrap_or_else(|| panel.default_namespace());
+    let writing = Writing::new(panel.name(), plugin, &packages, arguments.package.as_deref(), namespace)?;
     let (text, left_out) = writing.of_all(all, known);
     if !left_out.is_empty() {
         output.remark(&format!(
@@ -86,7 +89,9 @@ async fn write(
         ));
     }
     if text.is_empty() {
-        output.remark(&format!("{} has nothing that is unmarked or orphaned.", panel.name()));
+        if left_out.is_empty() {
+            output.remark(&format!("{} has nothing that is unmarked or orphaned.", panel.name()));
+        }
         return Ok(());
     }
     output.text(&text)?;

@@ -70,6 +70,11 @@ fn ownerless(users: Vec<RemoteUser>, known: &Known) -> Vec<RemoteUser> {
 
 pub(super) async fn run(arguments: Arguments, output: &Output) -> Result<(), Failure> {
     let panel = arguments.panel.reach().await?;
+    if let Some(why) = &panel.elsewhere {
+        return Err(Failure::failed(format!(
+            "{why}: what carries its mark is known to another cluster, so ask there; nothing was changed"
+        )));
+    }
     let consent = removal::Consent { dry_run: arguments.dry_run, yes: arguments.yes };
     if let Some(id) = &arguments.remove {
         return removal::remote(&panel, id, consent, output).await;

@@ -1,14 +1,17 @@
 //! Removing one orphan: looked for, agreed to, looked at once more, and only then removed.
 
-use hostwright_crds::InstanceMode;
+use hostwright_crds::{InstanceMode, ProviderInstance};
 use hostwright_plugin::{Call, Class, Error as CallError, Observation, Outcome, Owner, Present};
 use k8s_openapi::jiff::Timestamp;
+use kube::ResourceExt as _;
 
 use super::super::agreement;
 use super::super::failure::Failure;
 use super::super::output::Output;
 use super::super::panel::{Panel, Whose};
+use super::super::program;
 use super::{orphaned, ownerless};
+use crate::instance;
 use crate::providers::{CALL_TIMEOUT, CallKind};
 
 /// How far a person has agreed.
@@ -33,7 +36,7 @@ pub(super) async fn remote(panel: &Panel, id: &str, consent: Consent, output: &O
         return output.line(&format!("{title} is gone already"));
     };
     let call = call(panel, &seen);
-    match ask(panel, &call, CallKind::Mutation, panel.plugin.terminate(&call)).await {
+    match instance::ask(&panel.runtime, CallKind::Mutation, &call.external_id, panel.plugin.terminate(&call)).await {
         Ok(Outcome::Accepted { .. }) => {
             output.line(&format!("{title}: the provider accepted the ending and is working on it"))
         }
@@ -41,15 +44,13 @@ pub(super) async fn remote(panel: &Panel, id: &str, consent: Consent, output: &O
             Ok(Observation::Absent) => output.line(&format!("{title} was ended")),
             Ok(Observation::Present(_)) => output
                 .line(&format!("{title}: the provider says that it is ended, and still shows it; look again later")),
-            Err(error) => Err(failed(panel, &format!("{title} was ended, but the look afterwards failed"), &error)),
+            Err(error) => Err(failed(&format!("{title} was ended, but the look afterwards failed"), &error)),
         },
         Err(error) if error.class == Class::NotFound => output.line(&format!("{title} is gone already")),
-        Err(error) if error.class.may_have_been_applied() => Err(failed(
-            panel,
-            &format!("{title} may have been ended; list the orphans again to see whether it was"),
-            &error,
-        )),
-        Err(error) => Err(failed(panel, &format!("{title} was not ended"), &error)),
+        Err(error) if error.class.may_have_been_applied() => {
+            Err(failed(&format!("{title} may have been ended; list the orphans again to see whether it was"), &error))
+        }
+        Err(error) => Err(failed(&format!("{title} was not ended"), &error)),
     }
 }
 
@@ -67,34 +68,41 @@ pub(super) async fn user(panel: &Panel, id: &str, consent: Consent, output: &Out
         return Err(Failure::failed(format!("{title} was changed meanwhile; nothing was removed")));
     }
     let settings = panel.runtime.settings.clone().unwrap_or_default();
-    let permit = panel.runtime.gate.admit(CallKind::Mutation).await.map_err(|_| throttled(panel))?;
     let removing = panel.plugin.remove_user(&settings, id, &found);
-    match panel.runtime.gate.call(permit, id, removing).await {
+    match instance::ask(&panel.runtime, CallKind::Mutation, id, removing).await {
         Ok(()) => output.line(&format!("{title} was removed")),
         Err(error) if error.class == Class::NotFound => output.line(&format!("{title} is gone already")),
-        Err(error) if error.class.may_have_been_applied() => Err(failed(
-            panel,
-            &format!("{title} may have been removed; list the orphans again to see whether it was"),
-            &error,
-        )),
-        Err(error) => Err(failed(panel, &format!("{title} was not removed"), &error)),
+        Err(error) if error.class.may_have_been_applied() => {
+            Err(failed(&format!("{title} may have been removed; list the orphans again to see whether it was"), &error))
+        }
+        Err(error) => Err(failed(&format!("{title} was not removed"), &error)),
     }
 }
 
-/// Whether the instance, as it is at this moment, may be changed, and leads to the panel that the controller knows.
+/// Whether the instance, as it is at this moment, may be changed.
 async fn may_be_changed(panel: &Panel) -> Result<(), Failure> {
-    let (name, instance) = (panel.name(), panel.instance_now().await?);
-    if instance.spec.mode != InstanceMode::Active {
-        let mode = instance.spec.mode;
-        return Err(Failure::failed(format!("ProviderInstance {name} has mode {mode:?}, so nothing is changed there")));
+    match obstacle(&panel.instance_now().await?, &panel.runtime.identity) {
+        None => Ok(()),
+        Some(why) => Err(Failure::failed(format!("ProviderInstance {} {why}; nothing was changed", panel.name()))),
     }
-    let known = instance.status.and_then(|status| status.remote_identity);
-    if known.is_some_and(|known| known != panel.runtime.identity) {
-        return Err(Failure::failed(format!(
-            "ProviderInstance {name} leads to another panel than the one that the controller knows; nothing was changed"
-        )));
+}
+
+/// Why nothing is removed at an instance: it has to be in use, and known to its controller as the panel that answers, with nothing
+/// that a person has to confirm first. The controller of a copied cluster knows nothing of what is there either.
+fn obstacle(instance: &ProviderInstance, identity: &str) -> Option<String> {
+    let mode = instance.spec.mode;
+    if mode != InstanceMode::Active {
+        return Some(format!("has mode {mode:?}"));
     }
-    Ok(())
+    if let Some((reason, _)) = instance::pending_confirmations(instance).first() {
+        let confirm = format!("{} confirm {}", program::name(), instance.name_any());
+        return Some(format!("waits for a confirmation, {reason}: {confirm}"));
+    }
+    match instance.status.as_ref().and_then(|status| status.remote_identity.as_deref()) {
+        Some(known) if known == identity => None,
+        Some(_) => Some("leads to another panel than the one that the controller knows".to_owned()),
+        None => Some("was not looked at by a controller yet".to_owned()),
+    }
 }
 
 fn title(panel: &Panel, present: &Present) -> String {
@@ -145,7 +153,7 @@ async fn look_again(panel: &Panel, present: &Present) -> Result<Option<Present>,
     let seen = match observe(panel, &call(panel, present)).await {
         Ok(Observation::Present(seen)) => *seen,
         Ok(Observation::Absent) => return Ok(None),
-        Err(error) => return Err(failed(panel, &format!("{title} cannot be looked at"), &error)),
+        Err(error) => return Err(failed(&format!("{title} cannot be looked at"), &error)),
     };
     let same = seen.remote.id == present.remote.id && seen.external_id == present.external_id;
     let still = same && !orphaned(vec![seen.clone()], &panel.known().await?).is_empty();
@@ -161,44 +169,52 @@ fn call(panel: &Panel, present: &Present) -> Call {
         deadline: now.saturating_add(CALL_TIMEOUT).unwrap_or(now),
         instance: panel.runtime.settings.clone().unwrap_or_default(),
         config: present.applied.clone(),
-        checkout: hostwright_plugin::Map::new(),
-        fields: hostwright_plugin::Map::new(),
-        checkout_secrets: std::collections::BTreeMap::new(),
-        credentials: std::collections::BTreeMap::new(),
         owner: Owner { key: present.owner_key.clone().unwrap_or_default(), ..Owner::default() },
-        paid_until: None,
         remote: Some(present.remote.clone()),
-        named: None,
         applied: Some(present.applied.clone()),
-        before: None,
-        force: false,
+        ..Call::default()
     }
 }
 
 async fn observe(panel: &Panel, call: &Call) -> Result<Observation, CallError> {
-    match ask(panel, call, CallKind::Observation, panel.plugin.observe(call)).await {
+    match instance::ask(&panel.runtime, CallKind::Observation, &call.external_id, panel.plugin.observe(call)).await {
         Err(error) if error.class == Class::NotFound => Ok(Observation::Absent),
         answer => answer,
     }
 }
 
-async fn ask<T>(
-    panel: &Panel,
-    call: &Call,
-    kind: CallKind,
-    question: impl Future<Output = Result<T, CallError>> + Send,
-) -> Result<T, CallError> {
-    let held = |_| CallError::new(Class::Unavailable, "held", "the provider asks to be left alone for a while");
-    let permit = panel.runtime.gate.admit(kind).await.map_err(held)?;
-    panel.runtime.gate.call(permit, &call.external_id, question).await
+fn failed(what: &str, error: &CallError) -> Failure {
+    Failure::failed(format!("{what}: {}", error.message))
 }
 
-fn throttled(panel: &Panel) -> Failure {
-    Failure::failed(format!("{} asks to be left alone for a while; nothing was removed", panel.name()))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
 
-fn failed(panel: &Panel, what: &str, error: &CallError) -> Failure {
-    let secrets = panel.runtime.settings.as_ref().map(|settings| settings.secrets.values()).into_iter().flatten();
-    let message = hostwright_plugin::Redactor::new(secrets).redact(&error.message);
-    Failure::failed(format!("{what}: {message}"))
+    fn instance(mode: &str, status: &Value) -> ProviderInstance {
+        serde_json::from_value(json!({"apiVersion": "hostwright.dev/v1alpha1", "kind": "ProviderInstance",
+            "metadata": {"name": "panel-eu"}, "spec": {"pluginRef": {"name": "simulated"}, "mode": mode}, "status": status}))
+        .unwrap()
+    }
+
+    #[test]
+    fn nothing_is_removed_where_the_controller_itself_would_end_nothing() {
+        let asks = "remotes were here before; hostwright.dev/confirm=0123456789";
+        let pending = json!({"remoteIdentity": "p", "conditions": [{"type": "Ready", "status": "True", "reason": "FirstSight",
+            "message": asks, "lastTransitionTime": "2026-01-01T00:00:00Z"}]});
+        let rows = [
+            ("Active", json!({"remoteIdentity": "p"}), None),
+            ("ObserveOnly", json!({"remoteIdentity": "p"}), Some("has mode ObserveOnly")),
+            ("Active", json!({"remoteIdentity": "q"}), Some("leads to another panel")),
+            ("Active", json!({}), Some("was not looked at")),
+            ("Active", pending, Some("waits for a confirmation, FirstSight: ")),
+        ];
+        for (mode, status, expected) in rows {
+            let found = obstacle(&instance(mode, &status), "p");
+            let fits =
+                expected.map_or(found.is_none(), |words| found.as_ref().is_some_and(|why| why.starts_with(words)));
+            assert!(fits, "{mode}: {found:?}, expected {expected:?}");
+        }
+    }
 }

@@ -42,6 +42,8 @@ pub(super) struct Panel {
     pub(super) runtime: Runtime,
     pub(super) plugin: Arc<dyn Plugin>,
     installation: String,
+    /// Why what carries our mark may be known to another cluster, where it may.
+    pub(super) elsewhere: Option<String>,
 }
 
 impl NamedInstance {
@@ -62,6 +64,7 @@ impl NamedInstance {
             ));
         };
         let (plugins, installation) = (builtins::plugins()?, installation.to_owned());
+        let elsewhere = installed.elsewhere(&client).await?;
         let reached = instance::reach(&client, installed.namespace(), &instance, &plugins).await;
         let runtime = reached.map_err(|problem| unreachable(name, &problem))?;
         let Some(plugin) = runtime.plugin.clone() else {
@@ -72,7 +75,7 @@ impl NamedInstance {
             let plugin = &plugin.manifest().name;
             return Err(Failure::failed(format!("ProviderInstance {name}: plugin {plugin} cannot list what is there")));
         }
-        Ok(Panel { client, instance, runtime, plugin, installation })
+        Ok(Panel { client, instance, runtime, plugin, installation, elsewhere })
     }
 }
 
@@ -84,6 +87,11 @@ fn unreachable(name: &str, problem: &str) -> Failure {
 impl Panel {
     pub(super) fn name(&self) -> &str {
         &self.runtime.name
+    }
+
+    /// The namespace that is meant where none is named.
+    pub(super) fn default_namespace(&self) -> &str {
+        self.client.default_namespace()
     }
 
     /// The instance as it is at this moment.

@@ -164,3 +164,14 @@ fn a_service_keeps_what_it_has_until_its_turn_and_finishes_what_was_begun() {
         assert_eq!(found, wanted, "row {row}");
     }
 }
+
+#[test]
+fn a_change_under_way_is_finished_also_to_a_package_that_was_made_anew_with_a_lower_generation() {
+    let anew = package(1, &json!({}));
+    let mut status = service("a", 1, |_| ()).status.unwrap();
+    status.last_applied.as_mut().unwrap().package_generation = 3;
+    assert!(keeps_what_it_has(&status, &anew, false), "it waits for its turn");
+    scaling(&mut status, None);
+    status.operation.as_mut().unwrap().package_generation = Some(1);
+    assert!(!keeps_what_it_has(&status, &anew, false));
+}

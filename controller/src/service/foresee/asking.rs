@@ -1,18 +1,17 @@
 //! Asking the provider as the controller would, without a pass.
 
-use std::collections::BTreeMap;
-
 use hostwright_crds::{HostingServiceStatus, Identity};
-use hostwright_plugin::{Call, Class, Error as CallError, Owner, Plugin};
+use hostwright_plugin::{Call, Error as CallError, Owner, Plugin};
 
 use super::Question;
-use crate::providers::{CALL_TIMEOUT, CallKind, Gate};
+use crate::instance;
+use crate::providers::{CALL_TIMEOUT, CallKind, Runtime};
 use crate::service::order::Order;
-use crate::service::{call, due, execute, record};
+use crate::service::{call, due, record};
 
 /// Whom to ask, and about what.
 pub(super) struct Asked<'a> {
-    gate: &'a Gate,
+    runtime: &'a Runtime,
     pub(super) plugin: &'a dyn Plugin,
     pub(super) call: Call,
 }
@@ -38,8 +37,6 @@ impl<'a> Asked<'a> {
             config: order.map(|order| order.config.clone()).unwrap_or_default(),
             checkout,
             fields,
-            checkout_secrets: BTreeMap::new(),
-            credentials: BTreeMap::new(),
             owner: Owner {
                 key: identity.owner.clone(),
                 email: service.spec.owner.email.clone(),
@@ -49,10 +46,9 @@ impl<'a> Asked<'a> {
             remote: status.remote.as_ref().map(call::handle),
             named: record::adopts(service, Some(status)).map(str::to_owned),
             applied: status.last_applied.as_ref().map(|last| last.config.clone()),
-            before: None,
-            force: false,
+            ..Call::default()
         };
-        Some(Self { gate: &runtime.gate, plugin, call })
+        Some(Self { runtime, plugin, call })
     }
 
     /// Asks no harder than the instance may be asked, and tells no secret.
@@ -60,9 +56,6 @@ impl<'a> Asked<'a> {
         &self,
         question: impl Future<Output = Result<T, CallError>> + Send,
     ) -> Result<T, CallError> {
-        let held = |_| CallError::new(Class::Unavailable, "held", "the provider asks to be left alone for a while");
-        let permit = self.gate.admit(CallKind::Observation).await.map_err(held)?;
-        let answer = self.gate.call(permit, &self.call.external_id, question).await;
-        answer.map_err(|error| execute::redacted(error, &self.call))
+        instance::ask(self.runtime, CallKind::Observation, &self.call.external_id, question).await
     }
 }
