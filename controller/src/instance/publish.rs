@@ -66,6 +66,7 @@ fn differs(before: &Runtime, instance: &ProviderInstance, now: &Conclusion) -> b
     Some(&before.uid) != instance.metadata.uid.as_ref()
         || before.spec.mode != instance.spec.mode
         || before.spec.namespace_selector != instance.spec.namespace_selector
+        || before.spec.adoption != instance.spec.adoption
         || before.spec.limits.max_services != instance.spec.limits.max_services
         || before.standing != now.standing
         || before.identity != now.panel.identity
