@@ -22,6 +22,9 @@ use super::retry;
 use super::situation::{Provider, Situation};
 use crate::providers::{Hold, Standing};
 
+/// How often it is looked whether another service still claims the same remote.
+const CONTESTED: Duration = Duration::from_secs(10);
+
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
@@ -346,13 +349,18 @@ fn unusable_provider(s: &Situation) -> Option<Step> {
 /// Two services claim one remote: neither changes it.
 fn contested(s: &Situation) -> Option<Step> {
     let other = s.claimed_by?;
-    if let Some(id) = s.adopts() {
-        return Some(Wait::for_somebody(adopting::claimed(id, other)));
-    }
-    let message = format!(
-        "{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain"
+    let hold = s.adopts().map_or_else(
+        || {
+            let message = format!(
+                "{other} claims the same remote; neither changes it until one of the two is deleted with deletionPolicy Retain"
+            );
+            Hold::new(reason::REMOTE_CLAIMED_TWICE, message)
+        },
+        |id| adopting::claimed(id, other),
     );
-    Some(Wait::for_somebody(Hold::new(reason::REMOTE_CLAIMED_TWICE, message)))
+    // Nothing tells this one when the other gives way, and looking costs no call.
+    let until = s.now.saturating_add(CONTESTED).ok();
+    Some(Step::Wait(Wait { hold: Some(hold), stalled: true, until }))
 }
 
 /// Before anything is asked of a provider the record is written, and before that the order must hold.

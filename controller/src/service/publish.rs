@@ -162,8 +162,10 @@ fn visit(pass: &Pass, step: &Step) -> Duration {
             Some(at) => until(pass, at),
             None => pass.turns_stale_in().unwrap_or(IDLE),
         },
-        Step::Wait(wait) if wait.stalled => IDLE,
-        Step::Wait(wait) => wait.until.map_or(WAITING, |at| until(pass, at)),
+        Step::Wait(wait) => {
+            let otherwise = if wait.stalled { IDLE } else { WAITING };
+            wait.until.map_or(otherwise, |at| until(pass, at))
+        }
         // There is more to do, and this pass has done its share.
         _ => Duration::ZERO,
     }
